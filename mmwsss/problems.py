@@ -1,0 +1,45 @@
+"""Collecting what is wrong with a data set, to report all of it at once."""
+import difflib
+from typing import Iterable, List
+
+
+class DataError(ValueError):
+    """One or more problems in the user's data, each on a line of its own."""
+
+
+class Problems:
+    """A list of problems that becomes one :class:`DataError`.
+
+    Args:
+        title (str): What was being read, the first line of the message.
+        limit (int): How many problems are spelled out. Defaults to 20.
+    """
+
+    def __init__(self, title: str, limit: int = 20) -> None:
+        self.title = title
+        self.limit = limit
+        self.lines: List[str] = []
+
+    def add(self, line: str) -> None:
+        """Note one problem."""
+        self.lines.append(line)
+
+    def raise_if_any(self) -> None:
+        """Raise a :class:`DataError` if a problem was noted."""
+        if not self.lines:
+            return
+        shown = self.lines[:self.limit]
+        if len(self.lines) > self.limit:
+            shown.append(f'... and {len(self.lines) - self.limit} more')
+        raise DataError('\n  '.join([f'{self.title}: {len(self.lines)} '
+                                     'problem(s)', *shown]))
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """``unknown class 'sheeps' (did you mean 'sheep'?)``."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = (f'did you mean {close[0]!r}?' if close else
+            'known: ' + ', '.join(known[:8]) +
+            (', ...' if len(known) > 8 else ''))
+    return f'unknown {kind} {name!r} ({hint})'
