@@ -1,0 +1,101 @@
+"""Scores of every background threshold from one pass over the pixels."""
+from dataclasses import dataclass
+from typing import Sequence
+
+import torch
+from torch import Tensor
+
+
+def sweep_histogram(maps: Tensor, labels: Tensor, target: Tensor,
+                    thresholds: Tensor, num_classes: int) -> Tensor:
+    """Count the pixels of one image by winner, truth and winning score.
+
+    A pixel's winner is the class with the largest map value (the first of
+    equal ones). At threshold ``t`` the pixel is predicted as its winner where
+    the value is above ``t``, else as background, so its bin - the number of
+    thresholds below the value - holds all that any threshold needs.
+
+    Args:
+        maps (Tensor): Class maps in [0, 1], (K, H, W); K may be 0.
+        labels (Tensor): The K 0-based classes of the maps.
+        target (Tensor): Mask, (H, W): 0 background, 1..C, other values are
+            left out.
+        thresholds (Tensor): T rising thresholds.
+        num_classes (int): C, foreground classes.
+
+    Returns:
+        Tensor: Counts, int64, (C, C + 1, T + 1): winner, truth, bin.
+    """
+    bins = len(thresholds) + 1
+    shape = (num_classes, num_classes + 1, bins)
+    target = target.reshape(-1).long()
+    valid = (target >= 0) & (target <= num_classes)
+    if len(maps):
+        score, winner = maps.flatten(1).max(0)
+        winner = labels.to(maps.device)[winner]
+        level = torch.bucketize(score, thresholds)
+    else:  # no class: all is background, whatever the threshold
+        winner = level = torch.zeros_like(target)
+    index = (winner * shape[1] + target) * bins + level
+    count = torch.bincount(index[valid], minlength=shape[0] * shape[1] * bins)
+    return count.reshape(shape)
+
+
+@dataclass
+class SweepResult:
+    """Scores for each of T thresholds over C + 1 classes (0: background).
+
+    Attributes:
+        thresholds (Tensor): (T, ).
+        true_positive (Tensor): Correct pixels, (T, C + 1).
+        predicted (Tensor): Predicted pixels, (T, C + 1).
+        truth (Tensor): Pixels of the class, (C + 1, ).
+    """
+    thresholds: Tensor
+    true_positive: Tensor
+    predicted: Tensor
+    truth: Tensor
+
+    @property
+    def iou(self) -> Tensor:
+        """Intersection over union (T, C + 1); NaN where there is neither."""
+        union = self.predicted + self.truth - self.true_positive
+        return self.true_positive.double() / union
+
+    @property
+    def precision(self) -> Tensor:
+        """Share of the predicted pixels that are right, (T, C + 1)."""
+        return self.true_positive.double() / self.predicted
+
+    @property
+    def recall(self) -> Tensor:
+        """Share of the true pixels that are found, (T, C + 1)."""
+        return self.true_positive.double() / self.truth
+
+    def mean_iou(self, classes: Sequence[int]) -> Tensor:
+        """Mean IoU over the given classes, (T, ); absent ones left out."""
+        return self.iou[:, list(classes)].nanmean(1)
+
+
+def threshold_sweep(histogram: Tensor, thresholds: Tensor) -> SweepResult:
+    """Turn summed histograms into the scores of all thresholds.
+
+    Args:
+        histogram (Tensor): Sum of :func:`sweep_histogram` over the images,
+            (C, C + 1, T + 1).
+        thresholds (Tensor): The same T thresholds.
+
+    Returns:
+        SweepResult: Scores by threshold.
+    """
+    # above[..., i]: pixels whose score is above threshold i.
+    from_bin = histogram.flip(-1).cumsum(-1).flip(-1)
+    above = from_bin[..., 1:]  # (C, C + 1, T)
+    foreground_tp = above[:, 1:].diagonal()  # (T, C)
+    foreground = above.sum(1).T  # (T, C)
+    truth = histogram.sum((0, 2))  # (C + 1, )
+    background = truth.sum() - foreground.sum(1, keepdim=True)  # (T, 1)
+    background_tp = truth[0] - above[:, 0].sum(0)[:, None]  # (T, 1)
+    return SweepResult(
+        thresholds, torch.cat([background_tp, foreground_tp], 1),
+        torch.cat([background, foreground], 1), truth)
