@@ -1,0 +1,20 @@
+from mmwsss.problems import DataError
+
+from .digit_scenes import DigitScenesDataset
+from .image_level import ImageLevelDataset
+from .label_sources import (
+                            COCOLabels,
+                            MaskLabels,
+                            NpyLabels,
+                            TableLabels,
+                            VOCXMLLabels,
+)
+from .pseudo_masks import PseudoMaskDataset
+from .transforms import *  # noqa: F401,F403
+from .voc12 import VOC12ClsDataset
+
+__all__ = [
+    'COCOLabels', 'DataError', 'DigitScenesDataset', 'ImageLevelDataset',
+    'MaskLabels', 'NpyLabels', 'PseudoMaskDataset', 'TableLabels',
+    'VOC12ClsDataset', 'VOCXMLLabels'
+]

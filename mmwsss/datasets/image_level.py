@@ -1,0 +1,105 @@
+"""A segmentation data set seen through image-level labels."""
+import os.path as osp
+from typing import List, Optional
+
+import numpy as np
+from mmseg.datasets import BaseSegDataset
+from PIL import Image
+
+from mmwsss.problems import DataError, Problems
+from mmwsss.registry import DATASETS, LABEL_SOURCES
+
+from .image_embeddings import read_image_embeddings
+
+
+@DATASETS.register_module()
+class ImageLevelDataset(BaseSegDataset):
+    """Images, image-level labels and, for evaluation only, masks.
+
+    ``metainfo['classes']`` starts with 'background'; labels cover the C
+    classes after it. Every problem of the list, the images and the labels is
+    reported when the data set is built, before any training.
+
+    Args:
+        label_source (dict): Config of a label source, e.g.
+            ``dict(type='TableLabels', file='labels.csv')``.
+        image_embeddings (str, optional): ``.npz`` of CLIP image embeddings,
+            written by ``tools/extract_image_embeddings.py``; absolute or
+            under ``data_root``. Defaults to None.
+        check_images (bool): Open the header of every image at the start.
+            Defaults to True.
+        **kwargs: See mmseg's ``BaseSegDataset``.
+    """
+
+    def __init__(self,
+                 label_source: dict,
+                 image_embeddings: Optional[str] = None,
+                 check_images: bool = True,
+                 **kwargs) -> None:
+        self.label_source = LABEL_SOURCES.build(label_source)
+        self.image_embeddings = image_embeddings
+        self.check_images = check_images
+        super().__init__(**kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """Data infos, each with ``sample_id`` and ``gt_label`` (C,)."""
+        self._check_paths()
+        data_list = super().load_data_list()
+        self._check_list(data_list)
+        classes = self.metainfo.get('classes', ())
+        if len(classes) < 2 or classes[0] != 'background':
+            raise DataError(
+                f'{type(self).__name__}: metainfo.classes must be '
+                f"('background', class 1, ...), got {tuple(classes)}")
+        labels = self.label_source.load(data_list, list(classes[1:]),
+                                        self.data_root or '')
+        for info, label in zip(data_list, labels):
+            info['sample_id'] = osp.splitext(osp.basename(info['img_path']))[0]
+            info['gt_label'] = label
+        if self.image_embeddings is not None:
+            path = osp.join(self.data_root or '', self.image_embeddings)
+            names = [info['sample_id'] for info in data_list]
+            for info, vector in zip(data_list,
+                                    read_image_embeddings(path, names)):
+                info['image_embedding'] = vector
+        return data_list
+
+    def _check_paths(self) -> None:
+        folder = self.data_prefix.get('img_path') or ''
+        if not osp.isdir(folder):
+            raise DataError(f'{type(self).__name__}: no image folder {folder}.'
+                            f' data_root is {self.data_root!r}; set it with '
+                            '--cfg-options data_root=DIR')
+        if self.ann_file and not osp.isfile(self.ann_file):
+            raise DataError(f'{type(self).__name__}: no list {self.ann_file} '
+                            f'(data_root is {self.data_root!r})')
+
+    def _check_list(self, data_list: List[dict]) -> None:
+        """All images are there, once each, and are images."""
+        problems = Problems(self.ann_file or self.data_prefix['img_path'])
+        if not data_list:
+            problems.add('lists no image')
+        lines = {}
+        for line, info in enumerate(data_list, start=1):
+            path = info['img_path']
+            if path in lines:
+                problems.add(f'line {line}: {path} stands there a second time '
+                             f'(first: line {lines[path]})')
+                continue
+            lines[path] = line
+            if not osp.isfile(path):
+                problems.add(f'line {line}: no image {path}')
+            elif self.check_images:
+                try:
+                    Image.open(path).close()
+                except (OSError, SyntaxError, ValueError,
+                        Image.DecompressionBombError) as error:
+                    problems.add(f'line {line}: {path} is not an image '
+                                 f'({error})')
+        problems.raise_if_any()
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Multi-hot labels of all images, (len(self), C)."""
+        return np.stack([self.get_data_info(i)['gt_label']
+                         for i in range(len(self))])

@@ -1,0 +1,125 @@
+"""Localization maps and masks on disk; a file appears whole or not at all."""
+import io
+import os
+import os.path as osp
+import zipfile
+from dataclasses import dataclass
+from typing import Optional, Sequence
+
+import numpy as np
+from PIL import Image
+
+from mmwsss.problems import DataError
+
+
+@dataclass
+class MapFile:
+    """Localization maps of one image.
+
+    Attributes:
+        labels (np.ndarray): The K 0-based classes, int16.
+        maps (np.ndarray): Class maps in [0, 1], float32, (K, h, w).
+        size (tuple[int, int]): Height and width of the image.
+        scores (np.ndarray, optional): Image-level scores, float32, (C, ).
+    """
+    labels: np.ndarray
+    maps: np.ndarray
+    size: tuple
+    scores: Optional[np.ndarray] = None
+
+
+def write_atomically(path: str, content: bytes) -> None:
+    """Write a file under a temporary name, then rename it.
+
+    The name carries the process id, so that two processes that write the same
+    file cannot mix their bytes.
+    """
+    os.makedirs(osp.dirname(osp.abspath(path)), exist_ok=True)
+    temporary = f'{path}.{os.getpid()}.tmp'
+    try:
+        with open(temporary, 'wb') as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        if osp.exists(temporary):
+            os.remove(temporary)
+        raise
+
+
+def write_map(path: str, maps: np.ndarray, labels: Sequence[int],
+              scores: Optional[np.ndarray] = None) -> None:
+    """Write maps as ``.npz`` with 8 bits a pixel.
+
+    Args:
+        path (str): Where to write.
+        maps (np.ndarray): In [0, 1], (K, H, W), at the size of the image.
+        labels (Sequence[int]): The K 0-based classes.
+        scores (np.ndarray, optional): Image-level scores, (C, ).
+    """
+    arrays = dict(
+        labels=np.asarray(labels, dtype=np.int16),
+        maps=np.rint(maps * 255).astype(np.uint8),
+        size=np.asarray(maps.shape[-2:], dtype=np.int64))
+    if scores is not None:
+        arrays['scores'] = scores.astype(np.float32)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_atomically(path, buffer.getvalue())
+
+
+def read_map(path: str) -> MapFile:
+    """Read a map file, without pickle.
+
+    Raises:
+        DataError: If the file is missing, damaged or of another kind.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            labels, maps = file['labels'], file['maps']
+            size = tuple(int(side) for side in file['size'])
+            scores = file['scores'] if 'scores' in file else None
+    except (OSError, ValueError, KeyError, EOFError,
+            zipfile.BadZipFile) as error:
+        raise DataError(f'{path}: not a readable map file ({error}); remove '
+                        'it and run tools/gen_pseudo.py again') from error
+    if maps.ndim != 3 or len(labels) != len(maps):
+        raise DataError(f'{path}: {len(labels)} labels for maps of shape '
+                        f'{maps.shape}')
+    scale = 255 if maps.dtype == np.uint8 else 1
+    return MapFile(labels, maps.astype(np.float32) / scale, size, scores)
+
+
+def write_mask(path: str, mask: np.ndarray, palette: Sequence) -> None:
+    """Write a mask as a palette PNG, 255 (ignore) in VOC's cream colour.
+
+    Args:
+        path (str): Where to write.
+        mask (np.ndarray): Values 0..255, (H, W).
+        palette (Sequence): RGB colours of the classes, background first.
+    """
+    colours = np.zeros((256, 3), dtype=np.uint8)
+    colours[:len(palette)] = palette
+    colours[255] = (224, 224, 192)
+    image = Image.frombytes('P', mask.shape[::-1],
+                            mask.astype(np.uint8).tobytes())
+    image.putpalette(colours.tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, format='PNG')
+    write_atomically(path, buffer.getvalue())
+
+
+def read_mask(path: str) -> np.ndarray:
+    """Read a mask with one index a pixel, (H, W) uint8.
+
+    Raises:
+        DataError: If it cannot be read or is a colour picture.
+    """
+    try:
+        with Image.open(path) as image:
+            mask = np.asarray(image)
+    except (OSError, SyntaxError) as error:
+        raise DataError(f'{path}: mask cannot be read ({error})') from error
+    if mask.ndim != 2:
+        raise DataError(f'{path}: a mask has one index a pixel, this is a '
+                        f'picture of shape {mask.shape}')
+    return mask

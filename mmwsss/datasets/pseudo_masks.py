@@ -1,0 +1,47 @@
+"""Photos with the pseudo masks that a localizer wrote."""
+import os.path as osp
+from typing import List, Optional
+
+from mmseg.datasets import BaseSegDataset
+
+from mmwsss.problems import DataError, Problems
+from mmwsss.registry import DATASETS
+
+
+@DATASETS.register_module()
+class PseudoMaskDataset(BaseSegDataset):
+    """A data set whose masks lie in a folder of their own.
+
+    Args:
+        masks (str): Folder of the masks, as ``tools/gen_pseudo.py`` wrote
+            them; relative to the working directory, not to ``data_root``.
+        classes_of (str, optional): Registered data set with the same classes,
+            e.g. 'VOC12ClsDataset'; else give ``metainfo``.
+        **kwargs: See mmseg's ``BaseSegDataset``.
+    """
+
+    def __init__(self, masks: str, classes_of: Optional[str] = None,
+                 **kwargs) -> None:
+        prefix = dict(kwargs.pop('data_prefix', {}),
+                      seg_map_path=osp.abspath(masks))
+        if classes_of is not None:
+            kwargs['metainfo'] = DATASETS.get(classes_of).METAINFO
+        super().__init__(data_prefix=prefix, **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """Data infos; every photo and mask is there."""
+        folder = self.data_prefix['seg_map_path']
+        if not osp.isdir(folder):
+            raise DataError(f'no folder of pseudo masks {folder}; write them '
+                            'with tools/gen_pseudo.py, or name another one '
+                            'with --cfg-options pseudo_masks=DIR')
+        if self.ann_file and not osp.isfile(self.ann_file):
+            raise DataError(f'no list {self.ann_file}')
+        data_list = super().load_data_list()
+        problems = Problems(f'photos with pseudo masks from {folder}')
+        for info in data_list:
+            for path in (info['img_path'], info['seg_map_path']):
+                if not osp.isfile(path):
+                    problems.add(f'{path} is missing')
+        problems.raise_if_any()
+        return data_list

@@ -1,0 +1,4 @@
+from .formatting import PackImageLevelInputs
+from .loading import LoadPhoto
+
+__all__ = ['LoadPhoto', 'PackImageLevelInputs']

@@ -1,0 +1,36 @@
+"""From a pipeline's dict to a SegDataSample with image-level labels."""
+import torch
+from mmengine.structures import LabelData
+from mmseg.datasets.transforms import PackSegInputs
+
+from mmwsss.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class PackImageLevelInputs(PackSegInputs):
+    """mmseg's ``PackSegInputs`` plus the image-level labels.
+
+    Adds ``gt_label.label_onehot``, a float tensor (C,), and, where the data
+    set has them, ``image_embedding``, a float tensor (E,).
+
+    Args:
+        meta_keys (Sequence[str]): Keys kept as metainfo.
+    """
+
+    def __init__(self,
+                 meta_keys=('sample_id', 'img_path', 'seg_map_path',
+                            'ori_shape', 'img_shape', 'flip',
+                            'flip_direction')) -> None:
+        super().__init__(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Pack one sample."""
+        packed = super().transform(results)
+        sample = packed['data_samples']
+        label = torch.as_tensor(results['gt_label'], dtype=torch.float32)
+        sample.set_field(LabelData(label_onehot=label), 'gt_label')
+        if 'image_embedding' in results:
+            sample.set_field(
+                torch.as_tensor(results['image_embedding']),
+                'image_embedding')
+        return packed

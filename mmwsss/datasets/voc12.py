@@ -1,0 +1,19 @@
+"""PASCAL VOC 2012 with image-level labels."""
+from mmseg.datasets import PascalVOCDataset
+
+from mmwsss.registry import DATASETS
+
+from .image_level import ImageLevelDataset
+
+
+@DATASETS.register_module()
+class VOC12ClsDataset(ImageLevelDataset):
+    """VOC 2012 layout: ``JPEGImages``, ``SegmentationClassAug``, lists.
+
+    The lists are ``ImageSets/Segmentation/train_aug.txt`` (10,582 images) and
+    ``val.txt`` (1,449); an image id a line.
+
+    Args:
+        **kwargs: See :class:`ImageLevelDataset`.
+    """
+    METAINFO = PascalVOCDataset.METAINFO
