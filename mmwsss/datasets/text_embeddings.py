@@ -1,0 +1,87 @@
+"""CLIP text embeddings of class names, one vector a class."""
+import os.path as osp
+import zipfile
+import zlib
+from typing import Optional, Sequence
+
+import numpy as np
+
+from mmwsss.problems import DataError
+
+from .class_prompts import CLASS_LISTS, same_class, squash
+
+
+def read_text_embeddings(path: str,
+                         classes: Optional[Sequence[str]] = None,
+                         num_classes: Optional[int] = None) -> np.ndarray:
+    """Embeddings of the foreground classes, in the data set's order.
+
+    Args:
+        path (str): ``.npz`` with ``names`` (C,) and ``embeddings`` (C, E),
+            written by ``tools/extract_text_embeddings.py``.
+        classes (Sequence[str], optional): The C class names without
+            'background', to check the order against. Spelling may differ as
+            between VOC and COCO ('diningtable', 'dining table'). Defaults to
+            None.
+        num_classes (int, optional): C, where there are no names to check.
+            Defaults to None.
+
+    Returns:
+        np.ndarray: float32, (C, E).
+
+    Raises:
+        DataError: If the file is missing or damaged, or its classes are not
+            the data set's.
+    """
+    title = f'text embeddings {path}'
+    if not osp.isfile(path):
+        raise DataError(f'{title}: no such file; {_how(classes, path)}')
+    try:
+        # Not `with np.load(...)`: a lone array in the file has no __exit__.
+        file = np.load(path, allow_pickle=False)
+        names = [str(name) for name in file['names'].reshape(-1)]
+        embeddings = file['embeddings'].astype(np.float32)
+        file.close()
+    except (ValueError, KeyError, IndexError, OSError, EOFError,
+            zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f'{title}: cannot be read ({_one_line(error)}); '
+                        f'{_how(classes, path)}') from error
+    if (embeddings.ndim != 2 or len(embeddings) != len(names)
+            or not np.isfinite(embeddings).all()):
+        raise DataError(
+            f'{title}: expected one vector of finite numbers for each of its '
+            f'{len(names)} names, got shape {embeddings.shape}; '
+            f'{_how(classes, path)}')
+    for expected in (num_classes, None if classes is None else len(classes)):
+        if expected is not None and expected != len(names):
+            raise DataError(f'{title}: {len(names)} classes, the data set has '
+                            f'{expected}; {_how(classes, path)}')
+    if classes is not None:
+        _check_order(title, names, classes, path)
+    return embeddings
+
+
+def _check_order(title: str, names: Sequence[str], classes: Sequence[str],
+                 path: str) -> None:
+    squashed = [squash(name) for name in names]
+    for row, (name, cls) in enumerate(zip(names, classes)):
+        # A synonym is not taken where the very name stands in another row.
+        moved = squashed[row] != squash(cls) and squash(cls) in squashed
+        if moved or not same_class(name, cls):
+            raise DataError(f'{title}: row {row} is {name!r}, class {row} of '
+                            f'the data set is {cls!r}; {_how(classes, path)}')
+
+
+def _how(classes: Optional[Sequence[str]], path: str) -> str:
+    """The command that writes the file."""
+    source = '|'.join([*CLASS_LISTS, 'FILE'])
+    if classes is not None:
+        source = next((key for key, known in CLASS_LISTS.items()
+                       if list(known) == list(classes)), 'FILE')
+    return ('write it with tools/extract_text_embeddings.py --classes '
+            f'{source} --weights CLIP_WEIGHTS --out {path}')
+
+
+def _one_line(error: Exception) -> str:
+    text = ' '.join(str(error).split())
+    return text or type(error).__name__
