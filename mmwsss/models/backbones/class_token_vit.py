@@ -1,0 +1,213 @@
+"""A ViT with one token for each class."""
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Optional, Tuple
+
+import torch
+from mmpretrain.models.utils import resize_pos_embed
+from torch import Tensor, nn
+
+from mmwsss.registry import MODELS
+
+from .token_vit import TokenViT
+
+
+@dataclass
+class TokenFeatures:
+    """What a class-token ViT returns.
+
+    Attributes:
+        class_tokens (list[Tensor]): Class tokens after each layer, each of
+            shape (B, T, D): first the visual tokens, then the extra ones.
+        patch_tokens (Tensor): Patch tokens after the last layer, (B, N, D).
+        grid (tuple[int, int]): Rows and columns of the N patches.
+        class_attention (Tensor, optional): Class-to-patch attention, mean
+            over heads and the chosen layers, (B, T, N). Only when localizing.
+        patch_affinity (Tensor, optional): Patch-to-patch attention, mean over
+            heads and the chosen layers, (B, N, N). Only when localizing.
+    """
+    class_tokens: List[Tensor]
+    patch_tokens: Tensor
+    grid: Tuple[int, int]
+    class_attention: Optional[Tensor] = None
+    patch_affinity: Optional[Tensor] = None
+
+    @property
+    def feature_map(self) -> Tensor:
+        """Patch tokens as a map of shape (B, D, h, w)."""
+        return self.patch_tokens.transpose(1, 2).unflatten(2, self.grid)
+
+
+class AttentionRecorder:
+    """Collects mean attention while the layers pass.
+
+    One head's (B, L, L) weights exist at a time. What is kept is one
+    (B, T, N) and one (B, N, N) sum, whatever the numbers of layers and heads.
+
+    Args:
+        num_layers (int): Layers of the network.
+        num_class_tokens (int): T, tokens before the patches.
+        attention_layers (int): Last layers whose class-to-patch attention is
+            averaged.
+        affinity_layers (int): Last layers whose patch-to-patch attention is
+            averaged; 0 for none.
+    """
+
+    def __init__(self, num_layers: int, num_class_tokens: int,
+                 attention_layers: int, affinity_layers: int) -> None:
+        for name, value in (('attention_layers', attention_layers),
+                            ('affinity_layers', affinity_layers)):
+            low = 1 if name == 'attention_layers' else 0
+            if not low <= value <= num_layers:
+                raise ValueError(f'{name}={value}: the network has '
+                                 f'{num_layers} layers')
+        self.split = num_class_tokens
+        self.attention_start = num_layers - attention_layers
+        self.affinity_start = num_layers - affinity_layers
+        self.num_layers = num_layers
+        self.class_attention: Optional[Tensor] = None
+        self.patch_affinity: Optional[Tensor] = None
+
+    def wants(self, layer: int) -> bool:
+        """Whether this layer's attention enters a sum."""
+        return layer >= min(self.attention_start, self.affinity_start)
+
+    def attend(self, layer: int, query: Tensor, key: Tensor,
+               value: Tensor) -> Tensor:
+        """Attention of one layer, (B, heads, L, d) in and out."""
+        query = query * query.shape[-1]**-0.5
+        num_heads = query.shape[1]
+        outputs = []
+        for head in range(num_heads):
+            scores = query[:, head] @ key[:, head].transpose(-2, -1)
+            weights = scores.softmax(-1)  # (B, L, L)
+            outputs.append(weights @ value[:, head])
+            if layer >= self.attention_start:
+                self.class_attention = self._add(
+                    self.class_attention,
+                    weights[:, :self.split, self.split:],
+                    num_heads * (self.num_layers - self.attention_start))
+            if layer >= self.affinity_start:
+                self.patch_affinity = self._add(
+                    self.patch_affinity,
+                    weights[:, self.split:, self.split:],
+                    num_heads * (self.num_layers - self.affinity_start))
+        return torch.stack(outputs, dim=1)
+
+    @staticmethod
+    def _add(total: Optional[Tensor], part: Tensor, count: int) -> Tensor:
+        if total is None:
+            return part / count
+        return total.add_(part, alpha=1. / count)
+
+
+@MODELS.register_module()
+class ClassTokenViT(TokenViT):
+    """ViT over [visual class tokens, extra class tokens, patch tokens].
+
+    The visual class tokens are learned, from small random values. Extra
+    tokens, such as MMCT's textual ones, are given to ``forward``. Training
+    uses ``scaled_dot_product_attention``; attention weights are computed only
+    when they are asked for, see :class:`AttentionRecorder`.
+
+    Args:
+        num_classes (int): C, number of visual class tokens.
+        final_norm (bool): Whether the pre-trained LayerNorm is applied after
+            the last layer. Defaults to False, as in MCTformer+.
+        **kwargs: See :class:`TokenViT`.
+
+    Example:
+        >>> vit = ClassTokenViT(num_classes=20, arch='deit-tiny')
+        >>> out = vit(torch.rand(2, 3, 160, 224))
+        >>> out.class_tokens[-1].shape, out.grid
+        (torch.Size([2, 20, 192]), (10, 14))
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 final_norm: bool = False,
+                 **kwargs) -> None:
+        super().__init__(
+            final_norm=final_norm, with_cls_token=False, **kwargs)
+        self.num_classes = num_classes
+        self.visual_tokens = nn.Parameter(
+            nn.init.trunc_normal_(
+                torch.empty(1, num_classes, self.embed_dims), std=0.02))
+
+    def adapt_weights(self, state: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """Drop the one class token of a plain ViT; ours start random.
+
+        Copies of the pre-trained class token would be equal for all classes,
+        and too large for a small learning rate to part them; small random
+        tokens differ from the first step on.
+        """
+        return super().adapt_weights(
+            {'visual_tokens': self.visual_tokens.detach(), **state})
+
+    def forward(self,
+                images: Tensor,
+                extra_tokens: Optional[Tensor] = None,
+                context: Optional[Callable] = None,
+                attention_layers: int = 0,
+                affinity_layers: int = 0) -> TokenFeatures:
+        """Run the network.
+
+        Args:
+            images (Tensor): (B, 3, H, W), any H and W.
+            extra_tokens (Tensor, optional): (B, T - C, D).
+            context (callable, optional): Called before each layer as
+                ``context(layer, visual_tokens, patch_tokens)``; returns the
+                visual tokens that enter the layer.
+            attention_layers (int): Last layers whose class-to-patch attention
+                is returned. Defaults to 0: none, the fast path of training.
+            affinity_layers (int): Last layers whose patch-to-patch attention
+                is returned.
+
+        Returns:
+            TokenFeatures: Tokens and, if asked for, attention.
+        """
+        patches, grid = self.patch_embed(images)  # (B, N, D)
+        patches = patches + resize_pos_embed(
+            self.pos_embed, self.patch_resolution, grid,
+            self.interpolate_mode, self.num_extra_tokens)
+        tokens = [self.visual_tokens.expand(len(images), -1, -1)]
+        if extra_tokens is not None:
+            tokens.append(extra_tokens)
+        tokens = torch.cat(tokens + [patches], dim=1)  # (B, T + N, D)
+        tokens = self.pre_norm(self.drop_after_pos(tokens))
+        split = tokens.shape[1] - patches.shape[1]  # T
+
+        recorder = None
+        if attention_layers > 0:
+            recorder = AttentionRecorder(self.num_layers, split,
+                                         attention_layers, affinity_layers)
+        class_tokens = []
+        for i, layer in enumerate(self.layers):
+            if context is not None:
+                visual = context(i, tokens[:, :self.num_classes],
+                                 tokens[:, split:])
+                tokens = torch.cat([visual, tokens[:, self.num_classes:]], 1)
+            if recorder is not None and recorder.wants(i):
+                tokens = _recorded_layer(layer, tokens, i, recorder)
+            else:
+                tokens = layer(tokens)
+            if i == self.num_layers - 1 and self.final_norm:
+                tokens = self.ln1(tokens)
+            class_tokens.append(tokens[:, :split])
+        return TokenFeatures(
+            class_tokens, tokens[:, split:], tuple(grid),
+            getattr(recorder, 'class_attention', None),
+            getattr(recorder, 'patch_affinity', None))
+
+
+def _recorded_layer(layer: nn.Module, tokens: Tensor, index: int,
+                    recorder: AttentionRecorder) -> Tensor:
+    """Mmpretrain's ``TransformerEncoderLayer`` with attention recorded."""
+    attn = layer.attn
+    B, L, _ = tokens.shape
+    qkv = attn.qkv(layer.ln1(tokens)).reshape(B, L, 3, attn.num_heads,
+                                              attn.head_dims)
+    query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, L, d) each
+    output = recorder.attend(index, query, key, value)
+    output = attn.proj(output.transpose(1, 2).reshape(B, L, attn.embed_dims))
+    tokens = tokens + attn.out_drop(attn.gamma1(attn.proj_drop(output)))
+    return layer.ffn(layer.ln2(tokens), identity=tokens)

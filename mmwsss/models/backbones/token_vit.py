@@ -1,0 +1,60 @@
+"""mmpretrain's ViT with weights in any of the field's key layouts."""
+from typing import Dict, Optional, Union
+
+from mmpretrain.models.backbones import VisionTransformer
+from torch import Tensor
+
+from mmwsss.models.checkpoint import load_vit_weights
+from mmwsss.registry import MODELS
+
+
+@MODELS.register_module()
+class TokenViT(VisionTransformer):
+    """A Vision Transformer that returns feature maps.
+
+    Input of any size: position embeddings are interpolated to its grid.
+
+    Args:
+        arch (str | dict): See mmpretrain's ``VisionTransformer``:
+            'deit-tiny', 'deit-small', 'base', 'large', or a dict.
+        pretrained (str, optional): Path or URL of weights in DINO's, DeiT's,
+            timm's or mmpretrain's layout. Defaults to None.
+        out_type (str): Defaults to 'featmap': each output is (B, D, h, w).
+        **kwargs: Passed on to mmpretrain's ``VisionTransformer``.
+
+    Example:
+        >>> import torch
+        >>> vit = TokenViT('deit-tiny', img_size=64)
+        >>> vit(torch.rand(1, 3, 64, 96))[0].shape
+        torch.Size([1, 192, 4, 6])
+    """
+
+    def __init__(self,
+                 arch: Union[str, dict] = 'base',
+                 pretrained: Optional[str] = None,
+                 out_type: str = 'featmap',
+                 **kwargs) -> None:
+        super().__init__(arch, out_type=out_type, **kwargs)
+        self.pretrained = pretrained
+
+    def init_weights(self) -> None:
+        """Random initialisation, then ``pretrained`` where given."""
+        super().init_weights()
+        if self.pretrained is not None:
+            load_vit_weights(self, self.pretrained)
+
+    def adapt_weights(self, state: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """Change weights in mmpretrain's layout to those of this class.
+
+        Args:
+            state (dict): Weights; ``pos_embed`` is (1, 1 + N, D) or (1, N, D)
+                with N patches on the model's grid.
+
+        Returns:
+            dict: Weights under the names that ``self.state_dict()`` has.
+        """
+        num_patches = self.patch_resolution[0] * self.patch_resolution[1]
+        if 'pos_embed' in state and not self.with_cls_token:
+            patches_only = state['pos_embed'][:, -num_patches:]
+            state = {**state, 'pos_embed': patches_only}
+        return state

@@ -1,0 +1,173 @@
+"""Reading pre-trained weights without running code, in any ViT key layout."""
+import math
+import os
+import pickle
+import re
+from typing import Dict, Union
+from urllib.parse import urlparse
+
+import torch
+from mmengine.logging import print_log
+from mmpretrain.models.utils import resize_pos_embed
+from torch import Tensor, nn
+
+from mmwsss.problems import DataError
+
+StateDict = Dict[str, Tensor]
+
+# (pattern, replacement): DINO, DeiT and timm names -> mmpretrain names.
+_VIT_KEYS = (
+    (r'^blocks\.(\d+)\.', r'layers.\1.'),
+    (r'^(layers\.\d+)\.norm([12])\.', r'\1.ln\2.'),
+    (r'^(layers\.\d+)\.mlp\.fc1\.', r'\1.ffn.layers.0.0.'),
+    (r'^(layers\.\d+)\.mlp\.fc2\.', r'\1.ffn.layers.1.'),
+    (r'^patch_embed\.proj\.', 'patch_embed.projection.'),
+    (r'^norm\.', 'ln1.'),
+)
+
+
+def read_checkpoint(source: Union[str, os.PathLike]) -> dict:
+    """Read a ``.pth`` file from a path or URL; its pickle cannot run code.
+
+    Tensors, containers, numbers, strings and what mmengine's Runner stores in
+    its checkpoints are accepted; any other object is refused. A URL is
+    downloaded once into torch hub's cache.
+
+    Args:
+        source (str | PathLike): Path or http(s) URL.
+
+    Returns:
+        dict: The checkpoint as saved.
+
+    Raises:
+        FileNotFoundError: If the path does not exist or the URL cannot be
+            downloaded.
+        DataError: If the file is not a checkpoint or holds foreign objects.
+    """
+    source = os.fspath(source)
+    path = source
+    if urlparse(source).scheme in ('http', 'https'):
+        path = _download(source)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f'checkpoint {source}: no such file. Give the path of a .pth file '
+            'or an http(s) URL.')
+    try:
+        with torch.serialization.safe_globals(_runner_globals()):
+            checkpoint = torch.load(path, map_location='cpu',
+                                    weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError,
+            KeyError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error) else 'empty'
+        raise DataError(
+            f'checkpoint {source}: not a readable weights file, or it asks to '
+            f'run code ({reason}). Use a file of plain tensors.') from error
+    if not isinstance(checkpoint, dict):
+        raise DataError(f'checkpoint {source}: expected a dict of tensors, '
+                         f'got {type(checkpoint).__name__}')
+    return checkpoint
+
+
+def _download(url: str) -> str:
+    folder = os.path.join(torch.hub.get_dir(), 'checkpoints')
+    path = os.path.join(folder, os.path.basename(urlparse(url).path))
+    if not os.path.isfile(path):
+        os.makedirs(folder, exist_ok=True)
+        print_log(f'Downloading {url} to {path}', 'current')
+        try:
+            torch.hub.download_url_to_file(url, path)
+        except OSError as error:
+            raise FileNotFoundError(
+                f'checkpoint {url}: download failed ({error}). Fetch it by '
+                f'hand and give its path, or place it at {path}.') from error
+    return path
+
+
+def _runner_globals() -> list:
+    """Classes that mmengine's Runner puts into its own checkpoints."""
+    import numpy as np
+    from mmengine.logging.history_buffer import HistoryBuffer
+    core = getattr(np, '_core', None) or np.core
+    return [
+        HistoryBuffer, np.ndarray, np.dtype, core.multiarray._reconstruct,
+        core.multiarray.scalar, getattr, slice
+    ] + [type(np.dtype(t)) for t in ('float32', 'float64', 'int64', 'uint32')]
+
+
+def unwrap_state_dict(checkpoint: dict) -> StateDict:
+    """Find the weights inside a checkpoint and strip wrapper prefixes.
+
+    Understands bare state dicts, ``model`` (DeiT), ``state_dict`` (mmengine),
+    ``teacher`` (DINO) and the prefixes ``module.`` and ``backbone.``.
+    """
+    for name in ('state_dict', 'model', 'teacher'):
+        if isinstance(checkpoint.get(name), dict):
+            checkpoint = checkpoint[name]
+            break
+    state = {k: v for k, v in checkpoint.items() if isinstance(v, Tensor)}
+    for prefix in ('module.', 'backbone.'):
+        inner = {k[len(prefix):]: v for k, v in state.items()
+                 if k.startswith(prefix)}
+        state = inner or state
+    return state
+
+
+def to_mmpretrain_keys(state: StateDict) -> StateDict:
+    """Rename the ViT weights of DINO, DeiT or timm to mmpretrain's names."""
+    renamed = {}
+    for key, value in state.items():
+        for pattern, replacement in _VIT_KEYS:
+            key = re.sub(pattern, replacement, key)
+        renamed[key] = value
+    return renamed
+
+
+def load_vit_weights(vit: nn.Module, source: str) -> None:
+    """Load pre-trained weights into a ViT of mmpretrain's design.
+
+    Position embeddings are interpolated to the model's grid. Weights that the
+    model does not have, such as a classifier, are left out and logged.
+
+    Args:
+        vit (nn.Module): A :class:`mmwsss.models.TokenViT`.
+        source (str): Path or URL of the checkpoint.
+
+    Raises:
+        DataError: If a weight of the model is missing or has another shape.
+    """
+    state = to_mmpretrain_keys(unwrap_state_dict(read_checkpoint(source)))
+    state = {k: v.float() for k, v in state.items()}
+    if 'pos_embed' in state:
+        state['pos_embed'] = _fit_pos_embed(state['pos_embed'], vit, source)
+    state = vit.adapt_weights(state)
+    own = vit.state_dict()
+    missing = [key for key in own if key not in state]
+    if missing:
+        raise DataError(
+            f'checkpoint {source}: {len(missing)} weights of the ViT are not '
+            f'in it, e.g. {missing[0]} (it has {next(iter(state), "none")}).'
+            ' Known layouts: DINO, DeiT, timm, mmpretrain.')
+    for key, value in own.items():
+        if state[key].shape != value.shape:
+            raise DataError(
+                f'checkpoint {source}: {key} has shape '
+                f'{tuple(state[key].shape)}, the model needs '
+                f'{tuple(value.shape)}. Choose the `arch` and `patch_size` '
+                'that belong to this file.')
+    unused = sorted(set(state) - set(own))
+    print_log(f'Loaded {source}; not used: {unused or "nothing"}', 'current')
+    vit.load_state_dict({key: state[key] for key in own})
+
+
+def _fit_pos_embed(pos_embed: Tensor, vit: nn.Module, source: str) -> Tensor:
+    """Resize (1, extra + n, D) position embeddings to the model's grid."""
+    length = pos_embed.shape[1]
+    for extra in (1, 0):
+        side = math.isqrt(length - extra)
+        if side * side + extra == length:
+            return resize_pos_embed(pos_embed, (side, side),
+                                    vit.patch_resolution,
+                                    vit.interpolate_mode, extra)
+    raise DataError(
+        f'checkpoint {source}: {length} position embeddings are not a square '
+        'grid plus one class token (a distilled DeiT? use the plain one).')

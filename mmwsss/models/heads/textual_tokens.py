@@ -1,0 +1,91 @@
+"""Class tokens that start from the names of the classes."""
+from typing import List, Optional
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from mmwsss.datasets.text_embeddings import read_text_embeddings
+from mmwsss.registry import DATASETS, MODELS
+
+
+def context_mlp(in_channels: int, channels: int) -> nn.Sequential:
+    """LayerNorm and two layers, whose output starts at zero.
+
+    Used as a residual, it leaves a pre-trained network as it was at first.
+    """
+    mlp = nn.Sequential(
+        nn.LayerNorm(in_channels), nn.Linear(in_channels, channels),
+        nn.GELU(), nn.Linear(channels, channels))
+    nn.init.zeros_(mlp[-1].weight)
+    nn.init.zeros_(mlp[-1].bias)
+    return mlp
+
+
+@MODELS.register_module()
+class TextualTokens(BaseModule):
+    """Frozen text embeddings (C, E) -> two-layer MLP -> tokens (C, D).
+
+    With ``image_context`` each token also receives, through an MLP and a
+    residual, the normalised element-wise product of the photo's CLIP image
+    embedding and the class's text embedding (MMCT, abstract: image-language
+    context).
+
+    Args:
+        num_classes (int): C.
+        embed_dims (int): D.
+        text_embeddings (str): ``.npz`` written by
+            ``tools/extract_text_embeddings.py``, or 'learned' for classes
+            without a name in language.
+        image_context (bool): Defaults to False.
+        classes_of (str, optional): Registered data set whose class names the
+            file has to have, in that order. Defaults to None: only the count
+            is checked.
+        init_cfg (dict, optional): See mmengine's ``BaseModule``.
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 embed_dims: int,
+                 text_embeddings: str,
+                 image_context: bool = False,
+                 classes_of: Optional[str] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(init_cfg)
+        if text_embeddings == 'learned':
+            self.embeddings = nn.Parameter(
+                torch.randn(num_classes, embed_dims))
+        else:
+            classes = None
+            if classes_of is not None:
+                classes = DATASETS.get(classes_of).METAINFO['classes'][1:]
+            embeddings = torch.from_numpy(read_text_embeddings(
+                text_embeddings, classes=classes, num_classes=num_classes))
+            # Unit variance instead of unit length suits the MLP's default
+            # initialisation.
+            embeddings = F.normalize(embeddings, dim=-1)
+            self.register_buffer('embeddings',
+                                 embeddings * embeddings.shape[1]**0.5)
+        width = self.embeddings.shape[1]
+        self.mlp = nn.Sequential(
+            nn.Linear(width, embed_dims), nn.GELU(),
+            nn.Linear(embed_dims, embed_dims))
+        self.context = None
+        if image_context:
+            self.context = context_mlp(width, embed_dims)
+
+    def forward(self, data_samples: Optional[List[SegDataSample]],
+                batch_size: int) -> Tensor:
+        """Textual tokens of a batch, (B, C, D).
+
+        ``data_samples`` carry ``image_embedding`` (E, ) where
+        ``image_context`` is on.
+        """
+        tokens = self.mlp(self.embeddings).expand(batch_size, -1, -1)
+        if self.context is not None:
+            images = torch.stack([s.image_embedding for s in data_samples])
+            product = F.normalize(images[:, None] * self.embeddings, dim=-1)
+            tokens = tokens + self.context(product)
+        return tokens

@@ -1,0 +1,150 @@
+"""What every localizer shares: classify, localize, multi-scale and flip."""
+from abc import abstractmethod
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModel
+from mmengine.structures import LabelData, PixelData
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+from mmwsss.ops import min_max
+
+
+class BaseLocalizer(BaseModel):
+    """A classifier whose class evidence has a place in the image.
+
+    A method implements :meth:`loss`, :meth:`classify` and :meth:`class_maps`.
+    Labels ride on the samples as ``gt_label.label_onehot``, a float tensor of
+    shape (C,).
+
+    Args:
+        data_preprocessor (dict): Config of the data preprocessor.
+        test_cfg (dict, optional): With the keys
+
+            - ``scales`` (sequence of float): Input scales, summed. Defaults
+              to (1.0, ).
+            - ``flip`` (bool): Also add the flipped image. Defaults to True.
+            - ``with_maps`` (bool): ``predict`` also fills ``pred_maps``.
+              Defaults to False, which is enough for the validation mAP.
+            - whatever ``class_maps`` of the method reads.
+        init_cfg (dict, optional): See mmengine's ``BaseModule``.
+    """
+
+    def __init__(self,
+                 data_preprocessor: dict,
+                 test_cfg: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.test_cfg = dict(test_cfg or {})
+        if not self.scales or min(self.scales) <= 0:
+            raise ValueError(f'test_cfg.scales={self.scales}: give one or '
+                             'more positive numbers')
+
+    @property
+    def scales(self) -> Sequence[float]:
+        """Input scales for localization."""
+        return self.test_cfg.get('scales', (1.0, ))
+
+    @property
+    @abstractmethod
+    def patch_size(self) -> int:
+        """Inputs for localization are resized to multiples of this."""
+
+    @abstractmethod
+    def loss(self, inputs: Tensor,
+             data_samples: List[SegDataSample]) -> Dict[str, Tensor]:
+        """Losses of a batch, from image-level labels only."""
+
+    @abstractmethod
+    def classify(self, inputs: Tensor,
+                 data_samples: List[SegDataSample]) -> Tensor:
+        """Class logits of shape (B, C)."""
+
+    @abstractmethod
+    def class_maps(self, inputs: Tensor,
+                   data_samples: List[SegDataSample]) -> Tensor:
+        """Non-negative class maps of one scale, (B, C, h, w)."""
+
+    def forward(self,
+                inputs: Tensor,
+                data_samples: Optional[List[SegDataSample]] = None,
+                mode: str = 'tensor'
+                ) -> Union[Dict[str, Tensor], List[SegDataSample], Tensor]:
+        """Mmengine's interface: 'loss', 'predict' or 'tensor' (logits)."""
+        if mode == 'loss':
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        if mode == 'tensor':
+            return self.classify(inputs, data_samples)
+        raise ValueError(f"mode {mode!r}: use 'loss', 'predict' or 'tensor'")
+
+    def predict(self, inputs: Tensor,
+                data_samples: List[SegDataSample]) -> List[SegDataSample]:
+        """Fill ``pred_label`` (scores) and, if asked for, ``pred_maps``.
+
+        ``pred_maps`` is ``PixelData`` with ``data`` (K, H, W) at the size of
+        the input and metainfo ``labels``, the K 0-based classes.
+        """
+        scores = self.classify(inputs, data_samples).sigmoid()
+        for sample, score in zip(data_samples, scores):
+            sample.set_field(LabelData(score=score), 'pred_label')
+        if self.test_cfg.get('with_maps', False):
+            all_maps = self.localize(inputs, data_samples)
+            for sample, maps in zip(data_samples, all_maps):
+                labels = sample.gt_label.label_onehot.nonzero().flatten()
+                sample.set_field(
+                    PixelData(metainfo=dict(labels=labels.tolist()),
+                              data=maps), 'pred_maps')
+        return data_samples
+
+    @torch.no_grad()
+    def localize(self, inputs: Tensor,
+                 data_samples: List[SegDataSample]) -> List[Tensor]:
+        """Class maps of the classes that each image's labels name.
+
+        Args:
+            inputs (Tensor): Normalised images, (B, 3, H, W).
+            data_samples (list[SegDataSample]): With ``gt_label``.
+
+        Returns:
+            list[Tensor]: For each image the maps of its K classes in rising
+            order, (K, H, W), in [0, 1].
+        """
+        labels = stack_labels(data_samples) > 0  # (B, C)
+        owner, classes = labels.nonzero(as_tuple=True)  # (M,) each
+        size = tuple(inputs.shape[-2:])
+        total = inputs.new_zeros((len(owner), *size))
+        if len(owner):
+            for scale in self.scales:
+                scaled = F.interpolate(
+                    inputs, self._grid_size(size, scale), mode='bilinear',
+                    align_corners=False, antialias=True)
+                maps = self._maps_with_flip(scaled, data_samples)
+                maps = maps[owner, classes].unsqueeze(1).float()  # (M,1,h,w)
+                total += F.interpolate(
+                    maps, size, mode='bilinear',
+                    align_corners=False).squeeze(1)
+        return list(min_max(total).split(labels.sum(1).tolist()))
+
+    def _grid_size(self, size: Tuple[int, int],
+                   scale: float) -> Tuple[int, int]:
+        patch = self.patch_size
+        return tuple(
+            max(patch, round(side * scale / patch) * patch) for side in size)
+
+    def _maps_with_flip(self, inputs: Tensor,
+                        data_samples: List[SegDataSample]) -> Tensor:
+        """Maps of the images plus those of their mirror images."""
+        maps = self.class_maps(inputs, data_samples)
+        if self.test_cfg.get('flip', True):
+            mirrored = self.class_maps(inputs.flip(-1), data_samples)
+            maps = maps + mirrored.flip(-1)
+        return maps
+
+
+def stack_labels(data_samples: List[SegDataSample]) -> Tensor:
+    """Image-level labels of a batch, (B, C)."""
+    return torch.stack([s.gt_label.label_onehot for s in data_samples])

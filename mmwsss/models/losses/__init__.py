@@ -1,0 +1,3 @@
+from .class_token_contrast import ClassTokenContrast
+
+__all__ = ['ClassTokenContrast']

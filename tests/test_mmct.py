@@ -1,0 +1,254 @@
+"""The MMCT localizer: parts, gradients, parity, localization."""
+import json
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import tiny_model
+from mmengine.structures import LabelData
+from mmseg.structures import SegDataSample
+
+from mmwsss.models.checkpoint import to_mmpretrain_keys
+from mmwsss.registry import MODELS
+
+
+def build(**kwargs):
+    torch.manual_seed(0)
+    model = MODELS.build(tiny_model(**kwargs))
+    model.init_weights()
+    return model.eval()
+
+
+def samples(*labels):
+    result = []
+    for label in labels:
+        sample = SegDataSample()
+        sample.gt_label = LabelData(label_onehot=torch.tensor(label).float())
+        result.append(sample)
+    return result
+
+
+def plain_attention(model, images):
+    """All attention of all layers and heads, kept: the slow, obvious way."""
+    kept = []
+
+    def keep(attn, inputs):
+        x = inputs[0]
+        B, L, D = x.shape
+        qkv = attn.qkv(x).reshape(B, L, 3, attn.num_heads, -1)
+        query, key, _ = qkv.permute(2, 0, 3, 1, 4)
+        scores = query @ key.transpose(-2, -1) / query.shape[-1]**0.5
+        kept.append(scores.softmax(-1))
+
+    handles = [layer.attn.register_forward_pre_hook(keep)
+               for layer in model.backbone.layers]
+    features = model.extract_features(images, None)
+    for handle in handles:
+        handle.remove()
+    return features, torch.stack(kept).mean(2)  # (layers, B, L, L)
+
+
+@pytest.mark.parametrize('size', [(48, 48), (32, 80)])
+def test_recorded_attention_equals_plain_attention(size):
+    model = build()
+    images = torch.randn(2, 3, *size)
+    features, attention = plain_attention(model, images)
+    recorded = model.extract_features(
+        images, None, attention_layers=2, affinity_layers=3)
+    T = 2 * model.num_classes
+    assert attention.shape[0] == 3
+    torch.testing.assert_close(recorded.class_attention,
+                               attention[-2:, :, :T, T:].mean(0))
+    torch.testing.assert_close(recorded.patch_affinity,
+                               attention[:, :, T:, T:].mean(0))
+    torch.testing.assert_close(recorded.patch_tokens, features.patch_tokens)
+    torch.testing.assert_close(recorded.class_tokens[-1],
+                               features.class_tokens[-1])
+
+
+def test_every_parameter_learns():
+    model = build().train()
+    # The contexts start as zero, so their first layers only learn once the
+    # last one has moved.
+    for name, parameter in model.named_parameters():
+        if 'mlps' in name:
+            torch.nn.init.normal_(parameter, std=.02)
+    losses = model.loss(torch.randn(2, 3, 48, 48), samples([1, 0], [1, 1]))
+    assert set(losses) == {
+        'loss_visual', 'loss_textual', 'loss_patch', 'loss_contrast_visual',
+        'loss_contrast_textual'}
+    sum(losses.values()).backward()
+    idle = [name for name, p in model.named_parameters()
+            if p.grad is None or p.grad.abs().sum() == 0]
+    assert idle == []
+
+
+def test_parts_can_be_switched_off():
+    model = build(textual_tokens=None, visual_context=None, contrast=None)
+    losses = model.loss(torch.randn(1, 3, 48, 48), samples([1, 0]))
+    assert set(losses) == {'loss_visual', 'loss_patch'}
+    assert model.extract_features(
+        torch.randn(1, 3, 48, 48), None).class_tokens[-1].shape[1] == 2
+
+
+def test_localize_gives_one_map_for_each_named_class():
+    model = build(num_classes=3)
+    images = torch.randn(3, 3, 40, 56)
+    maps = model.localize(images, samples([1, 0, 1], [0, 0, 0], [0, 1, 0]))
+    assert [tuple(m.shape) for m in maps] == [(2, 40, 56), (0, 40, 56),
+                                              (1, 40, 56)]
+    assert maps[0].amin((1, 2)).tolist() == [0, 0]
+    assert maps[0].amax((1, 2)).tolist() == [1, 1]
+
+
+def test_batch_and_single_images_agree():
+    model = build()
+    images = torch.randn(2, 3, 48, 48)
+    both = samples([1, 0], [1, 1])
+    together = model.localize(images, both)
+    for i in range(2):
+        alone = model.localize(images[i:i + 1], both[i:i + 1])[0]
+        torch.testing.assert_close(together[i], alone, atol=1e-4, rtol=1e-4)
+
+
+def test_flip_makes_maps_of_mirror_images_mirror_images():
+    model = build(test_cfg=dict(attention_layers=2, affinity_layers=3,
+                                flip=True))
+    images = torch.randn(1, 3, 48, 48)
+    one = model.localize(images, samples([1, 1]))[0]
+    mirrored = model.localize(images.flip(-1), samples([1, 1]))[0]
+    torch.testing.assert_close(one, mirrored.flip(-1), atol=1e-4, rtol=1e-4)
+    model.test_cfg['flip'] = False
+    without = model.localize(images, samples([1, 1]))[0]
+    assert (without - one).abs().max() > 1e-3
+
+
+def test_fusion_is_the_root_of_the_product():
+    images = torch.randn(1, 3, 48, 48)
+    maps = {}
+    for fusion in ('fused', 'attention', 'patch'):
+        model = build(test_cfg=dict(attention_layers=2, affinity_layers=0,
+                                    fusion=fusion))
+        maps[fusion] = model.class_maps(images)
+    torch.testing.assert_close(maps['fused'],
+                               (maps['attention'] * maps['patch']).sqrt())
+
+
+@pytest.mark.parametrize('test_cfg, message', [
+    (dict(fusion='sum'), 'fusion'),
+    (dict(scales=()), 'scales'),
+    (dict(attention_layers=9), 'attention_layers=9: the network has 3'),
+])
+def test_bad_settings(test_cfg, message):
+    with pytest.raises(ValueError, match=message):
+        model = build(test_cfg=test_cfg)
+        model.localize(torch.randn(1, 3, 48, 48), samples([1, 0]))
+
+
+def test_image_language_context(tmp_path):
+    rng = np.random.default_rng(0)
+    path = str(tmp_path / 'text.npz')
+    np.savez(path, names=['red', 'blue'], model='test', prompt='{}',
+             embeddings=rng.normal(size=(2, 16)).astype(np.float32))
+    model = build(textual_tokens=dict(text_embeddings=path,
+                                      image_context=True))
+    torch.nn.init.normal_(model.textual_tokens.context[-1].weight)
+    data = samples([1, 0])
+    data[0].set_field(torch.randn(16), 'image_embedding')
+    one = model.textual_tokens(data, 1)
+    data[0].set_field(torch.randn(16), 'image_embedding')
+    assert (model.textual_tokens(data, 1) - one).abs().max() > 1e-3
+    assert not model.textual_tokens.embeddings.requires_grad
+
+
+def published(test_data):
+    """The published MCTformer+ fixture and our model with its weights."""
+    stored = np.load(test_data('parity', 'mctformer_plus.npz'),
+                     allow_pickle=False)
+    cfg = json.loads(str(stored['config']))
+    model = MODELS.build(dict(
+        type='MMCT',
+        data_preprocessor=dict(type='mmseg.SegDataPreProcessor'),
+        backbone=dict(
+            type='ClassTokenViT', num_classes=cfg['ncls'],
+            img_size=cfg['input'],
+            arch=dict(embed_dims=cfg['embed'], num_layers=cfg['depth'],
+                      num_heads=cfg['heads'],
+                      feedforward_channels=4 * cfg['embed'])),
+        patch_head=dict(decay=0.996),
+        contrast=dict(type='ClassTokenContrast')))
+    state = to_mmpretrain_keys({key[3:]: torch.from_numpy(stored[key])
+                                for key in stored.files
+                                if key.startswith('sd/')})
+    state['visual_tokens'] = state['cls_token'] + state['pos_embed_cls']
+    state['pos_embed'] = state['pos_embed_pat']
+    own = model.state_dict()
+    loaded = {key: state[key.replace('backbone.', '').replace(
+        'patch_head.conv.', 'head.')] for key in own}
+    model.load_state_dict(loaded)
+    return stored, cfg, model.eval()
+
+
+def assert_close(ours, stored, tolerance=2e-5):
+    expected = torch.from_numpy(stored)
+    assert (ours - expected).abs().max() <= tolerance * expected.abs().max()
+
+
+def test_parity_without_text_and_context_is_mctformer_plus(test_data):
+    stored, cfg, model = published(test_data)
+    images = torch.from_numpy(stored['in/x'])
+    features = model.extract_features(images, None)
+    assert_close(torch.stack(features.class_tokens),
+                 stored['train/class_tokens'])
+    logits = model.logits(features)
+    assert_close(logits['visual'], stored['train/cls_logits'])
+    assert_close(logits['patch'], stored['train/patch_logits'])
+
+
+def test_parity_of_maps(test_data):
+    stored, cfg, model = published(test_data)
+    images = torch.from_numpy(stored['in/x'])
+    for layers in (2, 4):
+        for fusion, name in (('fused', 'fused'), ('attention', 'mct')):
+            model.test_cfg = dict(attention_layers=layers, affinity_layers=0)
+            model.fusion = fusion
+            assert_close(model.class_maps(images),
+                         stored[f'sq/cam_{name}_n{layers}'])
+    model.test_cfg = dict(attention_layers=4, affinity_layers=cfg['depth'])
+    model.fusion = 'fused'
+    # The published code sums the affinity over the layers, ours averages:
+    # the same after the min-max normalisation.
+    refined = model.class_maps(images)[:1] * cfg['depth']
+    assert_close(refined[0], stored['sq/refined_fused_n4'].reshape(
+        refined[0].shape))
+
+
+def test_parity_of_losses(test_data):
+    stored, cfg, model = published(test_data)
+    images = torch.from_numpy(stored['in/x'])
+    target = torch.from_numpy(stored['in/target'])
+    losses = model.loss(images, samples(*target.tolist()))
+    assert_close(losses['loss_visual'], stored['loss_cct12/mct_loss'], 1e-5)
+    assert_close(losses['loss_patch'], stored['loss_cct12/pat_loss'], 1e-5)
+    assert_close(losses['loss_contrast_visual'],
+                 stored['loss_cct12/attn_loss'], 1e-5)
+    sum(losses.values()).backward()
+    backbone = model.backbone
+    for parameter, name in (
+            (backbone.pos_embed, 'pos_embed_pat'),
+            (backbone.layers[0].attn.qkv.bias, 'blocks.0.attn.qkv.bias'),
+            (backbone.layers[3].ffn.layers[1].weight,
+             'blocks.3.mlp.fc2.weight'),
+            (model.patch_head.conv.bias, 'head.bias')):
+        assert_close(parameter.grad, stored[f'grad_cct12/{name}'], 1e-4)
+
+
+def test_contrast_prefers_distinct_tokens():
+    contrast = MODELS.build(dict(type='ClassTokenContrast'))
+    labels = torch.tensor([[1., 0., 1.]])
+    same = [torch.ones(1, 3, 8)]
+    distinct = [torch.eye(3, 8)[None]]
+    assert contrast(same, labels) > contrast(distinct, labels)
+    expected = -F.log_softmax(torch.ones(3), 0)[0]
+    torch.testing.assert_close(contrast(same, labels), expected)
