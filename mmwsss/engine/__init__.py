@@ -1,0 +1,7 @@
+from .hooks import LocalizationVisualizationHook, NonFiniteLossHook
+from .optim_wrapper_constructor import TokenOptimWrapperConstructor
+
+__all__ = [
+    'LocalizationVisualizationHook', 'NonFiniteLossHook',
+    'TokenOptimWrapperConstructor'
+]

@@ -1,0 +1,70 @@
+"""Learning rates by layer depth, and higher ones for new parts."""
+from typing import Dict, List
+
+from mmengine.logging import print_log
+from mmengine.optim import DefaultOptimWrapperConstructor
+from torch import nn
+
+from mmwsss.registry import OPTIM_WRAPPER_CONSTRUCTORS
+
+_OPTIONS = ('layer_decay_rate', 'new_lr_mult', 'new_keys')
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class TokenOptimWrapperConstructor(DefaultOptimWrapperConstructor):
+    """Parameter groups for a token ViT with new parts on top.
+
+    Options in ``paramwise_cfg``:
+
+    - ``layer_decay_rate`` (float): Layer ``i`` of the backbone's L layers
+      gets ``lr * rate ** (L - i)``. Defaults to 1.
+    - ``new_lr_mult`` (float): Factor for what is not pre-trained: everything
+      outside ``backbone``. Defaults to 1.
+    - ``new_keys`` (sequence of str): Parameters inside the backbone whose
+      name contains one of these are new, too. Defaults to ().
+
+    Weight decay is off for biases, norms, tokens and position embeddings.
+    Parameters of equal options share one group.
+
+    Example:
+        >>> optim_wrapper = dict(
+        ...     constructor='TokenOptimWrapperConstructor',
+        ...     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.05),
+        ...     paramwise_cfg=dict(layer_decay_rate=0.9, new_lr_mult=10))
+    """
+
+    def _validate_cfg(self) -> None:
+        unknown = set(self.paramwise_cfg) - set(_OPTIONS)
+        if unknown:
+            raise ValueError(f'paramwise_cfg: unknown {sorted(unknown)}; '
+                             f'known: {list(_OPTIONS)}')
+
+    def add_params(self, params: List[dict], module: nn.Module,
+                   **kwargs) -> None:
+        """Group the parameters of the whole model."""
+        decay_rate = self.paramwise_cfg.get('layer_decay_rate', 1.)
+        new_lr_mult = self.paramwise_cfg.get('new_lr_mult', 1.)
+        new_keys = tuple(self.paramwise_cfg.get('new_keys', ()))
+        groups: Dict[tuple, list] = {}
+        for name, param in module.named_parameters():
+            if not param.requires_grad:
+                continue
+            if not name.startswith('backbone.') or any(
+                    key in name for key in new_keys):
+                lr_mult = new_lr_mult
+            else:
+                depth, num_depths = module.backbone.get_layer_depth(
+                    name, 'backbone.')
+                lr_mult = decay_rate**(num_depths - 1 - depth)
+            leaf = name.rsplit('.', 1)[-1]
+            decay_mult = float(param.ndim > 1 and 'token' not in leaf
+                               and leaf != 'pos_embed')
+            groups.setdefault((lr_mult, decay_mult), []).append(param)
+        for (lr_mult, decay_mult), members in sorted(groups.items(),
+                                                     key=lambda g: g[0]):
+            group = dict(params=members, lr=self.base_lr * lr_mult)
+            if self.base_wd is not None:
+                group['weight_decay'] = self.base_wd * decay_mult
+            params.append(group)
+            print_log(f'{len(members)} parameters: lr x {lr_mult:g}, '
+                      f'weight decay x {decay_mult:g}', 'current')

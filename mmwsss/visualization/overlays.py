@@ -1,0 +1,108 @@
+"""Photos with heat maps or masks laid over them."""
+import io
+from typing import List, Sequence, Tuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from mmwsss.datasets.map_files import write_atomically
+from mmwsss.datasets.transforms.loading import to_rgb
+
+Tile = Tuple[str, np.ndarray]  # caption, RGB picture
+
+_TILE = 240  # pixels, height of a picture in a sheet
+_CAPTION = 16  # pixels, height of its caption
+
+
+def read_photo(path: str) -> np.ndarray:
+    """A photo as upright RGB, uint8, (H, W, 3)."""
+    with Image.open(path) as image:
+        return to_rgb(image)
+
+
+def heat_overlay(photo: np.ndarray, class_map: np.ndarray) -> np.ndarray:
+    """A photo under the colours of a map.
+
+    Args:
+        photo (np.ndarray): RGB, uint8, (H, W, 3).
+        class_map (np.ndarray): In [0, 1], (h, w), any size.
+
+    Returns:
+        np.ndarray: RGB, uint8, (H, W, 3).
+    """
+    from matplotlib import colormaps
+    level = Image.fromarray(np.rint(class_map * 255).astype(np.uint8))
+    level = np.asarray(level.resize(photo.shape[1::-1], Image.BILINEAR))
+    heat = colormaps['jet'](level)[..., :3] * 255
+    return (photo * 0.5 + heat * 0.5).astype(np.uint8)
+
+
+def heat_map_row(photo: np.ndarray, maps: np.ndarray,
+                 names: Sequence[str]) -> List[Tile]:
+    """A photo and beside it one heat map a class.
+
+    Args:
+        photo (np.ndarray): RGB, uint8, (H, W, 3).
+        maps (np.ndarray): In [0, 1], (K, h, w).
+        names (Sequence[str]): K captions.
+
+    Returns:
+        list[Tile]: A row for :func:`picture_sheet`.
+    """
+    return [('', photo)] + [(name, heat_overlay(photo, class_map))
+                            for name, class_map in zip(names, maps)]
+
+
+def mask_overlay(photo: np.ndarray, mask: np.ndarray, palette: Sequence,
+                 opacity: float = 0.6) -> np.ndarray:
+    """A photo with the colours of a mask; 255 (ignore) becomes white.
+
+    Args:
+        photo (np.ndarray): RGB, uint8, (H, W, 3).
+        mask (np.ndarray): (H, W), 0 background.
+        palette (Sequence): RGB colours, background first.
+        opacity (float): Of the colours. Defaults to 0.6.
+
+    Returns:
+        np.ndarray: RGB, uint8, (H, W, 3).
+    """
+    colours = np.full((256, 3), 255, dtype=np.float32)
+    colours[:len(palette)] = palette
+    mixed = photo * (1 - opacity) + colours[mask] * opacity
+    return np.where((mask > 0)[..., None], mixed, photo).astype(np.uint8)
+
+
+def picture_sheet(rows: Sequence[Sequence[Tile]]) -> np.ndarray:
+    """Pictures with captions, in rows of equal height on white.
+
+    Args:
+        rows (Sequence): Each a sequence of (caption, RGB picture).
+
+    Returns:
+        np.ndarray: RGB, uint8.
+    """
+    pictures = [np.concatenate([_scaled(*tile) for tile in row], axis=1)
+                for row in rows]
+    width = max(picture.shape[1] for picture in pictures)
+    return np.concatenate([
+        np.pad(p, ((0, 0), (0, width - p.shape[1]), (0, 0)),
+               constant_values=255) for p in pictures
+    ])
+
+
+def write_picture(path: str, picture: np.ndarray) -> None:
+    """Write an RGB picture as PNG, whole or not at all."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format='PNG')
+    write_atomically(path, buffer.getvalue())
+
+
+def _scaled(caption: str, picture: np.ndarray) -> np.ndarray:
+    """Scale a picture to the common height and write its caption above."""
+    width = int(np.clip(picture.shape[1] * _TILE / picture.shape[0], 1,
+                        4 * _TILE))
+    canvas = Image.new('RGB', (width + 4, _TILE + _CAPTION), 'white')
+    canvas.paste(Image.fromarray(picture).resize((width, _TILE)),
+                 (0, _CAPTION))
+    ImageDraw.Draw(canvas).text((2, 1), caption, fill='black')
+    return np.asarray(canvas)
