@@ -1,0 +1,31 @@
+# MMCT (CVPR 2023): ViT-B/16 with DINO weights, one visual and one textual
+# token a class.
+pretrained = 'https://dl.fbaipublicfiles.com/dino/dino_vitbase16_pretrain/dino_vitbase16_pretrain.pth'  # noqa: E501
+text_embeddings = 'data/text_embeddings_voc12.npz'
+num_classes = 20
+
+model = dict(
+    type='MMCT',
+    data_preprocessor=dict(
+        type='mmseg.SegDataPreProcessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        size_divisor=16),
+    backbone=dict(
+        type='ClassTokenViT',
+        arch='base',
+        img_size=224,
+        num_classes=num_classes,
+        pretrained=pretrained),
+    textual_tokens=dict(
+        text_embeddings=text_embeddings, classes_of='VOC12ClsDataset'),
+    visual_context=dict(last_layers=6),  # paper, abstract
+    patch_head=dict(decay=0.996),  # supplement A
+    contrast=dict(type='ClassTokenContrast'),
+    test_cfg=dict(
+        attention_layers=6,  # supplement
+        affinity_layers=12,  # supplement
+        fusion='fused',
+        scales=(1.0, ),
+        flip=True))

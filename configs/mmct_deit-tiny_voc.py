@@ -1,0 +1,21 @@
+# MMCT for a laptop: DeiT-tiny, 160 px, 10 epochs. The weights are DeiT's:
+# https://github.com/facebookresearch/deit
+_base_ = 'mmct_voc.py'
+
+pretrained = 'https://dl.fbaipublicfiles.com/deit/deit_tiny_patch16_224-a1311bcf.pth'  # noqa: E501
+model = dict(backbone=dict(arch='deit-tiny', pretrained=pretrained))
+
+train_pipeline = [
+    dict(type='LoadPhoto'),
+    dict(type='mmpretrain.RandomResizedCrop', scale=160,
+         crop_ratio_range=(0.2, 1.0)),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackImageLevelInputs'),
+]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+max_epochs = 10
+train_cfg = dict(max_epochs=max_epochs)
+param_scheduler = [
+    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True,
+         convert_to_iter_based=True)
+]

@@ -1,0 +1,112 @@
+"""Reading a config, with its mistakes found before anything starts."""
+import os
+import os.path as osp
+from typing import Any, Optional
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmwsss.problems import unknown_name
+
+
+class ConfigError(ValueError):
+    """A mistake in a config file or in ``--cfg-options``."""
+
+
+def load_config(path: str,
+                cfg_options: Optional[dict] = None,
+                work_dir: Optional[str] = None) -> Config:
+    """Read a config file and apply options from the command line.
+
+    A top-level *variable* of the config, such as ``data_root`` or
+    ``pretrained``, is used in many places of it. Setting the variable changes
+    every place that holds its value. An option that names nothing in the
+    config is an error.
+
+    Args:
+        path (str): Config file.
+        cfg_options (dict, optional): ``{'a.b.c': value}``.
+        work_dir (str, optional): Defaults to the config's own, else
+            ``work_dirs/<name of the config>``.
+
+    Returns:
+        Config: With ``work_dir`` set.
+
+    Raises:
+        ConfigError: If the file is missing or wrong, or an option is unknown.
+    """
+    if not osp.isfile(path):
+        raise ConfigError(f'config {path}: no such file')
+    try:
+        cfg = Config.fromfile(path)
+    except Exception as error:  # a config is code: it can raise anything
+        raise ConfigError(
+            f'config {path}: {type(error).__name__}: {error}') from error
+    for key, value in (cfg_options or {}).items():
+        _check_option(cfg, key, path)
+        if '.' not in key and isinstance(cfg[key], str):
+            replace_everywhere(cfg, cfg[key], value)
+        cfg.merge_from_dict({key: value})
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif cfg.get('work_dir') is None:
+        name = osp.splitext(osp.basename(path))[0]
+        cfg.work_dir = osp.join('work_dirs', name)
+    # Data sets are built before there is a Runner to do this.
+    init_default_scope(cfg.get('default_scope', 'mmwsss'))
+    return cfg
+
+
+def replace_everywhere(node: Any, old: str, new: Any) -> None:
+    """Replace a string wherever it is a value inside a config, in place."""
+    items = node.items() if hasattr(node, 'items') else enumerate(node)
+    for key, value in list(items):
+        if isinstance(value, (dict, list)):
+            replace_everywhere(value, old, new)
+        elif isinstance(value, str) and value == old:
+            node[key] = new
+
+
+def _check_option(cfg: Config, key: str, path: str) -> None:
+    """Raise if an option names nothing in the config."""
+    node = cfg
+    parts = key.split('.')
+    for depth, part in enumerate(parts):
+        last = depth == len(parts) - 1
+        if isinstance(node, (list, tuple)):
+            if not part.isdigit() or int(part) >= len(node):
+                raise ConfigError(
+                    f'--cfg-options {key}: {".".join(parts[:depth])} is a '
+                    f'list of {len(node)}; {part!r} is no index of it')
+            node = node[int(part)]
+            continue
+        if not hasattr(node, 'keys'):
+            raise ConfigError(f'--cfg-options {key}: '
+                              f'{".".join(parts[:depth])} is {node!r}, not a '
+                              'group of options')
+        if part not in node:
+            # A new argument of a part (a dict with a type) is judged by the
+            # part itself when it is built.
+            if last and depth > 0 and 'type' in node:
+                return
+            raise ConfigError(f'--cfg-options {key}: '
+                              f'{unknown_name("option", part, node.keys())} '
+                              f'in {path}')
+        node = node[part]
+
+
+def require_writable(folder: str) -> None:
+    """Make a folder and check that files can be written to it.
+
+    Raises:
+        ConfigError: If not, naming the folder.
+    """
+    probe = osp.join(folder, f'.write_test.{os.getpid()}')
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with open(probe, 'w'):
+            pass
+        os.remove(probe)
+    except OSError as error:
+        raise ConfigError(f'{folder}: cannot be written to ({error.strerror});'
+                          ' choose another folder') from error

@@ -1,0 +1,387 @@
+"""From a localizer to maps, masks and scores on disk."""
+import copy
+import hashlib
+import json
+import os
+import os.path as osp
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, Iterator, List, Optional, Tuple, Union
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.dist import is_main_process
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+from mmengine.utils import track_iter_progress
+from torch import Tensor
+
+from mmwsss.datasets.map_files import (
+    read_map,
+    read_mask,
+    write_atomically,
+    write_mask,
+)
+from mmwsss.evaluation.multilabel_map import average_precision, class_indices
+from mmwsss.models.checkpoint import read_checkpoint
+from mmwsss.ops import SweepResult, sweep_histogram, threshold_sweep
+from mmwsss.problems import DataError, unknown_name
+from mmwsss.registry import DATASETS
+from mmwsss.visualization import (
+    class_table,
+    draw_threshold_curve,
+    heat_overlay,
+    mask_overlay,
+    picture_sheet,
+    read_photo,
+    write_picture,
+)
+
+from .config import ConfigError, require_writable
+from .weights import load_weights
+
+SPLITS = ('train', 'val', 'test')
+Threshold = Union[None, float, Tuple[float, float]]
+
+
+def generate_pseudo_labels(cfg: Config,
+                           checkpoint: str,
+                           out_dir: str,
+                           split: str = 'train',
+                           threshold: Threshold = None,
+                           overwrite: bool = False,
+                           launcher: str = 'none') -> dict:
+    """Run a localizer over a split; write maps, masks and scores.
+
+    Written to ``out_dir``: ``maps/*.npz``, ``masks/*.png``, ``scores.json``,
+    ``threshold_curve.png`` and ``overlays.png``. Images whose maps are there
+    already, from the same checkpoint and settings, are skipped.
+
+    Args:
+        cfg (Config): Config of the localizer.
+        checkpoint (str): Path or URL of its weights.
+        out_dir (str): Where to write.
+        split (str): 'train', 'val', 'test', or the path of a list of image
+            ids (under ``data_root``) with the training set's folders.
+        threshold (float | tuple, optional): Background threshold; two
+            numbers (low, high) leave what lies between them as 255. Defaults
+            to None: the best on the images that have masks.
+        overwrite (bool): Remove maps of another checkpoint or other settings
+            instead of stopping.
+        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
+
+    Returns:
+        dict: What ``scores.json`` holds.
+    """
+    require_writable(out_dir)
+    cfg = copy.deepcopy(cfg)
+    cfg.launcher = launcher
+    dataset_cfg = split_dataset(cfg, split)
+    dataset = DATASETS.build(copy.deepcopy(dataset_cfg))
+    check_threshold(threshold)
+    if threshold is None and not any(mask_paths(dataset)):
+        raise ConfigError(
+            f'split {split!r} has no masks to choose the background threshold '
+            'on; give one, e.g. --threshold 0.4')
+    maps_dir = osp.join(out_dir, 'maps')
+    _claim(out_dir, cfg, checkpoint, overwrite)
+    missing = [i for i, name in enumerate(sample_names(dataset))
+               if not osp.isfile(osp.join(maps_dir, name + '.npz'))]
+    if missing:
+        _run_localizer(cfg, checkpoint, dataset_cfg, dataset.metainfo,
+                       missing, maps_dir)
+    if not is_main_process():
+        return {}
+    return finish_masks(dataset, out_dir, threshold,
+                        cfg.get('score_classes', 'all'))
+
+
+def split_dataset(cfg: Config, split: str) -> dict:
+    """Data set config of a split with the pipeline for localization."""
+    name = split if split in SPLITS else 'train'
+    loader = cfg.get(f'{name}_dataloader')
+    if loader is None:
+        raise ConfigError(f'the config has no {name}_dataloader')
+    dataset = copy.deepcopy(loader.dataset.to_dict())
+    dataset.update(pipeline=cfg.localize_pipeline, test_mode=True)
+    if split not in SPLITS:
+        path = split if osp.isabs(split) else osp.join(
+            dataset.get('data_root') or '', split)
+        if not osp.isfile(path):
+            raise ConfigError(
+                f'{unknown_name("split", split, SPLITS)}, and there is no '
+                f'list {path}')
+        dataset['ann_file'] = osp.abspath(path)
+    return dataset
+
+
+def sample_names(dataset: BaseDataset) -> List[str]:
+    """The ids of a data set's images."""
+    return [dataset.get_data_info(i)['sample_id'] for i in range(len(dataset))]
+
+
+def mask_paths(dataset: BaseDataset) -> List[Optional[str]]:
+    """Path of each image's mask, None where there is none."""
+    paths = [dataset.get_data_info(i).get('seg_map_path')
+             for i in range(len(dataset))]
+    return [path if path and osp.isfile(path) else None for path in paths]
+
+
+def check_threshold(threshold: Threshold) -> None:
+    """Raise a :class:`ConfigError` for a threshold outside [0, 1)."""
+    values = threshold if isinstance(threshold, (tuple, list)) else [threshold]
+    if threshold is not None and not (
+            len(values) <= 2 and all(0 <= v < 1 for v in values)
+            and list(values) == sorted(values)):
+        raise ConfigError(f'--threshold {threshold}: give one number in '
+                          '[0, 1), or two, the lower first')
+
+
+def _claim(out_dir: str, cfg: Config, checkpoint: str,
+           overwrite: bool) -> None:
+    """Note what the maps in a folder come from; refuse to mix two sources."""
+    weights = read_checkpoint(checkpoint)
+    weights = weights.get('state_dict', weights)
+    digest = hashlib.sha256()
+    for key in sorted(weights):
+        digest.update(key.encode())
+        digest.update(weights[key].contiguous().numpy().tobytes())
+    settings = json.dumps(
+        [cfg.model.to_dict(), cfg.localize_pipeline], default=str,
+        sort_keys=True)
+    source = dict(weights=digest.hexdigest(),
+                  settings=hashlib.sha256(settings.encode()).hexdigest())
+    path = osp.join(out_dir, 'manifest.json')
+    if osp.isfile(path):
+        with open(path) as file:
+            before = json.load(file)
+        changed = [key for key in source if before.get(key) != source[key]]
+        if changed and not overwrite:
+            raise ConfigError(
+                f'{out_dir} holds maps made with other {" and ".join(changed)}'
+                '; choose another --out-dir, or replace them with --overwrite')
+        if changed and is_main_process():
+            for name in os.listdir(osp.join(out_dir, 'maps')):
+                os.remove(osp.join(out_dir, 'maps', name))
+    if is_main_process():
+        write_atomically(path, json.dumps(source, indent=1).encode())
+
+
+def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
+                   metainfo: dict, indices: List[int],
+                   maps_dir: str) -> None:
+    """The Runner's test loop over the images that still lack maps."""
+    # The lists, images and labels were checked a moment ago.
+    dataset_cfg = dict(dataset_cfg, indices=indices, check_images=False)
+    cfg.test_dataloader = dict(
+        batch_size=1,
+        num_workers=cfg.get('localize_workers', 2),
+        persistent_workers=False,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dataset_cfg)
+    cfg.test_evaluator = dict(type='MapWriter', out_dir=maps_dir)
+    cfg.test_cfg = dict()
+    test_cfg = dict(cfg.model.get('test_cfg') or {}, with_maps=True)
+    cfg.model.test_cfg = test_cfg
+    # Weights come from the checkpoint, so none have to be there to start.
+    cfg.model.backbone.pretrained = None
+    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper',
+                'param_scheduler', 'val_dataloader', 'val_cfg',
+                'val_evaluator', 'custom_hooks'):
+        cfg.pop(key, None)
+    runner = Runner.from_cfg(cfg)
+    load_weights(runner.model, checkpoint, metainfo['classes'])
+    runner.test()
+
+
+def finish_masks(dataset: BaseDataset, out_dir: str, threshold: Threshold,
+                 score_classes: Union[str, List[str]] = 'all') -> dict:
+    """Score the maps in ``out_dir/maps``, choose the threshold, write masks.
+
+    Args:
+        dataset (BaseDataset): Images, labels and, where there, masks.
+        out_dir (str): See :func:`generate_pseudo_labels`.
+        threshold (float | tuple, optional): Likewise.
+        score_classes (str | list[str]): Classes of the reported mean IoU and
+            mAP. Defaults to 'all'.
+
+    Returns:
+        dict: What ``scores.json`` holds.
+    """
+    classes = list(dataset.metainfo['classes'])
+    chosen = class_indices(score_classes, classes)
+    given = threshold if isinstance(threshold, (tuple, list)) else [threshold]
+    grid = {i / 100 for i in range(100)} | {t for t in given if t is not None}
+    thresholds = torch.tensor(sorted(grid))
+    total, image_scores, with_masks = _score_maps(dataset, out_dir,
+                                                  thresholds)
+    report = dict(images=len(dataset), images_with_masks=with_masks,
+                  classes=[classes[i] for i in chosen])
+    if image_scores is not None:
+        per_class = average_precision(
+            torch.from_numpy(image_scores), torch.from_numpy(dataset.labels))
+        foreground = [i - 1 for i in chosen if i > 0]
+        report['mAP'] = _rounded(per_class[foreground].nanmean())
+    if with_masks:
+        result = threshold_sweep(total, thresholds)
+        curve = 100 * result.mean_iou(chosen)
+        best = int(curve.argmax())
+        if threshold is None:
+            threshold = _rounded(thresholds[best])
+        report.update(
+            best_threshold=_rounded(thresholds[best]),
+            best_mIoU=_rounded(curve[best]),
+            mIoU_curve={f'{t:g}': _rounded(v)
+                        for t, v in zip(sorted(grid), curve)})
+        if isinstance(threshold, float):
+            row = sorted(grid).index(threshold)
+            report['mIoU'] = _rounded(curve[row])
+            report['IoU'] = {
+                classes[i]: _rounded(100 * result.iou[row, i]) for i in chosen}
+            _print_scores(report, result, row, chosen)
+        draw_threshold_curve(
+            osp.join(out_dir, 'threshold_curve.png'), sorted(grid),
+            {f'mIoU over {len(chosen)} classes': curve.tolist()},
+            max(threshold) if isinstance(threshold, tuple) else threshold)
+    report['threshold'] = threshold
+    _write_masks(dataset, out_dir, threshold)
+    _write_overlays(dataset, out_dir)
+    write_atomically(osp.join(out_dir, 'scores.json'),
+                     json.dumps(report, indent=1).encode())
+    return report
+
+
+def _rounded(value: Union[float, Tensor]) -> float:
+    return round(float(value), 4)
+
+
+def _in_threads(function: Callable, jobs: list, title: str) -> Iterator:
+    """Results of ``function`` over ``jobs`` in order, with a progress bar."""
+    print_log(f'{title}: {len(jobs)} images', 'current')
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        yield from track_iter_progress((pool.map(function, jobs), len(jobs)))
+
+
+def _score_maps(dataset: BaseDataset, out_dir: str, thresholds: Tensor
+                ) -> Tuple[Tensor, Optional[np.ndarray], int]:
+    """Histogram of all images, their image-level scores, images with masks."""
+    num_classes = len(dataset.metainfo['classes']) - 1
+
+    def score(job: Tuple[str, Optional[str]]) -> tuple:
+        name, mask_path = job
+        path = osp.join(out_dir, 'maps', name + '.npz')
+        file = read_map(path)
+        if mask_path is None:
+            return None, file.scores
+        target = read_mask(mask_path)
+        if target.shape != file.maps.shape[1:]:
+            raise DataError(f'{path}: maps of {file.maps.shape[1:]}, but the '
+                            f'mask {mask_path} is {target.shape}')
+        histogram = sweep_histogram(
+            torch.from_numpy(file.maps),
+            torch.from_numpy(file.labels).long(),
+            torch.from_numpy(target.astype(np.int64)), thresholds,
+            num_classes)
+        return histogram, file.scores
+
+    jobs = list(zip(sample_names(dataset), mask_paths(dataset)))
+    total = torch.zeros(num_classes, num_classes + 1, len(thresholds) + 1,
+                        dtype=torch.int64)
+    image_scores = []
+    with_masks = 0
+    for histogram, scores in _in_threads(score, jobs, 'Scoring maps'):
+        if histogram is not None:
+            total += histogram
+            with_masks += 1
+        image_scores.append(scores)
+    if any(scores is None for scores in image_scores):
+        return total, None, with_masks
+    return total, np.stack(image_scores), with_masks
+
+
+def _print_scores(report: dict, result: SweepResult, row: int,
+                  chosen: List[int]) -> None:
+    columns = {
+        name: (100 * values[row, chosen]).tolist()
+        for name, values in (('IoU', result.iou),
+                             ('precision', result.precision),
+                             ('recall', result.recall))
+    }
+    print_log('\n' + class_table(
+        report['classes'], columns,
+        f'pseudo masks, background threshold {result.thresholds[row]:.2f}'),
+              'current')
+
+
+def map_to_mask(maps: np.ndarray, labels: np.ndarray,
+                threshold: Union[float, Tuple[float, float]]) -> np.ndarray:
+    """The mask that maps stand for; here foreground classes get their +1.
+
+    A pixel is the class with the largest map value if that is above the
+    threshold, else background. With two thresholds, what lies between them
+    is 255 (ignore).
+
+    Args:
+        maps (np.ndarray): In [0, 1], (K, H, W).
+        labels (np.ndarray): The K 0-based classes.
+        threshold (float | tuple): One or (low, high).
+
+    Returns:
+        np.ndarray: uint8, (H, W): 0 background, 1..C, 255 ignore.
+    """
+    if not len(maps):
+        return np.zeros(maps.shape[1:], dtype=np.uint8)
+    low, high = (threshold if isinstance(threshold, (tuple, list)) else
+                 (threshold, threshold))
+    score = maps.max(0)
+    mask = (labels[maps.argmax(0)] + 1).astype(np.uint8)
+    mask[score <= np.float32(high)] = 255
+    mask[score <= np.float32(low)] = 0
+    return mask
+
+
+def _write_masks(dataset: BaseDataset, out_dir: str,
+                 threshold: Threshold) -> None:
+    palette = dataset.metainfo['palette']
+
+    def write(name: str) -> None:
+        file = read_map(osp.join(out_dir, 'maps', name + '.npz'))
+        write_mask(osp.join(out_dir, 'masks', name + '.png'),
+                   map_to_mask(file.maps, file.labels, threshold), palette)
+
+    for _ in _in_threads(write, sample_names(dataset), 'Writing masks'):
+        pass
+
+
+def _write_overlays(dataset: BaseDataset, out_dir: str,
+                    count: int = 12) -> None:
+    """A sheet of images spread evenly over the split."""
+    rows = []
+    classes = dataset.metainfo['classes']
+    palette = dataset.metainfo['palette']
+    truth_paths = mask_paths(dataset)
+    for index in evenly(len(dataset), count):
+        info = dataset.get_data_info(index)
+        photo = read_photo(info['img_path'])
+        file = read_map(
+            osp.join(out_dir, 'maps', info['sample_id'] + '.npz'))
+        mask = read_mask(
+            osp.join(out_dir, 'masks', info['sample_id'] + '.png'))
+        names = [classes[i + 1] for i in file.labels]
+        row = [(', '.join(names), photo)]
+        if len(file.maps):
+            row.append(('strongest map', heat_overlay(photo,
+                                                      file.maps.max(0))))
+        row.append(('mask', mask_overlay(photo, mask, palette)))
+        if truth_paths[index] is not None:
+            row.append(('truth', mask_overlay(
+                photo, read_mask(truth_paths[index]), palette)))
+        rows.append(row)
+    write_picture(osp.join(out_dir, 'overlays.png'), picture_sheet(rows))
+
+
+def evenly(total: int, count: int) -> List[int]:
+    """At most ``count`` indices, spread evenly over ``range(total)``."""
+    chosen = np.linspace(0, total - 1, min(count, total))
+    return chosen.round().astype(int).tolist()

@@ -1,0 +1,93 @@
+"""Training and testing through mmengine's Runner."""
+import copy
+import glob
+import os.path as osp
+from typing import Optional
+
+from mmengine.config import Config
+from mmengine.runner import Runner, find_latest_checkpoint
+
+from .config import ConfigError, require_writable
+from .weights import load_weights
+
+
+def train(cfg: Config,
+          resume: bool = False,
+          amp: bool = False,
+          launcher: str = 'none') -> Runner:
+    """Train what a config describes.
+
+    Args:
+        cfg (Config): From :func:`mmwsss.apis.load_config`.
+        resume (bool): Go on from the latest checkpoint in ``cfg.work_dir``.
+        amp (bool): Mixed precision.
+        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
+
+    Returns:
+        Runner: After training.
+    """
+    cfg = copy.deepcopy(cfg)
+    require_writable(cfg.work_dir)
+    if amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    cfg.resume = resume
+    cfg.launcher = launcher
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner
+
+
+def test(cfg: Config,
+         checkpoint: str,
+         tta: bool = False,
+         out_dir: Optional[str] = None,
+         launcher: str = 'none') -> dict:
+    """Test a segmentor.
+
+    Args:
+        cfg (Config): From :func:`mmwsss.apis.load_config`.
+        checkpoint (str): Path or URL of its weights.
+        tta (bool): Multi-scale and flip, as ``cfg.tta_pipeline`` says.
+        out_dir (str, optional): Predicted masks are written there.
+        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
+
+    Returns:
+        dict: Metric name -> value.
+
+    Raises:
+        ConfigError: If the config has no TTA and it is asked for, or a
+            folder cannot be written to.
+    """
+    cfg = copy.deepcopy(cfg)
+    require_writable(cfg.work_dir)
+    cfg.launcher = launcher
+    if out_dir is not None:
+        require_writable(out_dir)
+        cfg.test_evaluator.output_dir = out_dir
+    if tta:
+        if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
+            raise ConfigError('--tta: the config has no tta_model and '
+                              'tta_pipeline')
+        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        cfg.model = dict(**cfg.tta_model, module=cfg.model)
+    runner = Runner.from_cfg(cfg)
+    model = runner.model
+    if tta:
+        model = model.module
+    load_weights(model, checkpoint)
+    return {name: float(value) for name, value in runner.test().items()}
+
+
+def best_checkpoint(work_dir: str) -> str:
+    """The best checkpoint of a training run, else its last one.
+
+    Raises:
+        ConfigError: If the folder holds none.
+    """
+    best = sorted(glob.glob(osp.join(work_dir, 'best_*.pth')),
+                  key=osp.getmtime)
+    path = best[-1] if best else find_latest_checkpoint(work_dir)
+    if path is None or not osp.isfile(path):
+        raise ConfigError(f'{work_dir}: no checkpoint; train first')
+    return path

@@ -1,0 +1,37 @@
+#!/usr/bin/env python
+"""Write localization maps, pseudo masks and scores of a split."""
+import os.path as osp
+
+from mmwsss.apis import generate_pseudo_labels
+from mmwsss.apis.command_line import config_parser, parse_config, run
+
+
+def main() -> None:
+    """Parse, generate, say where the results are."""
+    parser = config_parser(__doc__)
+    parser.add_argument('checkpoint', help='weights: path or URL')
+    parser.add_argument('--out-dir',
+                        help='default: <work dir>/pseudo/<split>')
+    parser.add_argument('--split', default='train',
+                        help='train, val, test, or a list of image ids; '
+                        'default: train')
+    parser.add_argument('--threshold', type=float, nargs='+',
+                        help='background threshold; two numbers leave what '
+                        'lies between them as 255; default: the best on the '
+                        'images that have masks')
+    parser.add_argument('--overwrite', action='store_true',
+                        help='replace maps of another checkpoint or config')
+    args = parser.parse_args()
+    cfg = parse_config(args)
+    split_name = osp.splitext(osp.basename(args.split))[0]
+    out_dir = args.out_dir or osp.join(cfg.work_dir, 'pseudo', split_name)
+    threshold = args.threshold
+    if threshold is not None:
+        threshold = threshold[0] if len(threshold) == 1 else tuple(threshold)
+    generate_pseudo_labels(cfg, args.checkpoint, out_dir, args.split,
+                           threshold, args.overwrite, args.launcher)
+    print(f'maps, masks, scores.json and overlays.png are in {out_dir}')
+
+
+if __name__ == '__main__':
+    run(main)

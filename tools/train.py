@@ -1,0 +1,20 @@
+#!/usr/bin/env python
+"""Train a localizer or a segmentor."""
+from mmwsss.apis import train
+from mmwsss.apis.command_line import config_parser, parse_config, run
+
+
+def main() -> None:
+    """Parse, train."""
+    parser = config_parser(__doc__)
+    parser.add_argument('--resume', action='store_true',
+                        help='go on from the latest checkpoint in the work '
+                        'dir')
+    parser.add_argument('--amp', action='store_true',
+                        help='automatic mixed precision')
+    args = parser.parse_args()
+    train(parse_config(args), args.resume, args.amp, args.launcher)
+
+
+if __name__ == '__main__':
+    run(main)
