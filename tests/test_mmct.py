@@ -92,6 +92,13 @@ def test_parts_can_be_switched_off():
         torch.randn(1, 3, 48, 48), None).class_tokens[-1].shape[1] == 2
 
 
+def test_empty_options_mean_defaults_not_off():
+    model = build(visual_context=dict(last_layers=3), contrast=dict())
+    assert len(model.visual_context.mlps) == 3
+    losses = model.loss(torch.randn(1, 3, 48, 48), samples([1, 0]))
+    assert 'loss_contrast_visual' in losses
+
+
 def test_localize_gives_one_map_for_each_named_class():
     model = build(num_classes=3)
     images = torch.randn(3, 3, 40, 56)

@@ -24,7 +24,7 @@ class ImageLevelDataset(BaseSegDataset):
         label_source (dict): Config of a label source, e.g.
             ``dict(type='TableLabels', file='labels.csv')``.
         image_embeddings (str, optional): ``.npz`` of CLIP image embeddings,
-            written by ``tools/extract_image_embeddings.py``; absolute or
+            written by ``tools/extract_image_embeddings.py``; the path is not
             under ``data_root``. Defaults to None.
         check_images (bool): Open the header of every image at the start.
             Defaults to True.
@@ -57,10 +57,10 @@ class ImageLevelDataset(BaseSegDataset):
             info['sample_id'] = osp.splitext(osp.basename(info['img_path']))[0]
             info['gt_label'] = label
         if self.image_embeddings is not None:
-            path = osp.join(self.data_root or '', self.image_embeddings)
-            names = [info['sample_id'] for info in data_list]
-            for info, vector in zip(data_list,
-                                    read_image_embeddings(path, names)):
+            vectors = read_image_embeddings(
+                self.image_embeddings,
+                [info['sample_id'] for info in data_list])
+            for info, vector in zip(data_list, vectors):
                 info['image_embedding'] = vector
         return data_list
 

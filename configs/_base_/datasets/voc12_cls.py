@@ -2,7 +2,6 @@
 # labels. Masks are used for scores only.
 data_root = 'data/VOCdevkit/VOC2012'
 score_classes = 'all'  # or a list of names: the mean of all reported scores
-image_embeddings = None  # 'file.npz' of tools/extract_image_embeddings.py
 
 train_pipeline = [
     dict(type='LoadPhoto'),
@@ -29,7 +28,6 @@ train_dataloader = dict(
             img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
         ann_file='ImageSets/Segmentation/train_aug.txt',
         label_source=dict(type='NpyLabels', file='cls_labels.npy'),
-        image_embeddings=image_embeddings,
         pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=1,
@@ -43,7 +41,6 @@ val_dataloader = dict(
             img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
         ann_file='ImageSets/Segmentation/val.txt',
         label_source=dict(type='NpyLabels', file='cls_labels.npy'),
-        image_embeddings=image_embeddings,
         test_mode=True,
         pipeline=localize_pipeline))
 val_evaluator = dict(type='MultiLabelMAP', classes=score_classes)

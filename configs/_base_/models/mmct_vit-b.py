@@ -22,7 +22,7 @@ model = dict(
         text_embeddings=text_embeddings, classes_of='VOC12ClsDataset'),
     visual_context=dict(last_layers=6),  # paper, abstract
     patch_head=dict(decay=0.996),  # supplement A
-    contrast=dict(type='ClassTokenContrast'),
+    contrast=dict(),
     test_cfg=dict(
         attention_layers=6,  # supplement
         affinity_layers=12,  # supplement

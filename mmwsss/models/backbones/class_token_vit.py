@@ -143,6 +143,11 @@ class ClassTokenViT(TokenViT):
         return super().adapt_weights(
             {'visual_tokens': self.visual_tokens.detach(), **state})
 
+    def resized_pos_embed(self, grid: Tuple[int, int]) -> Tensor:
+        """Position embeddings of the patches on any grid, (1, N, D)."""
+        return resize_pos_embed(self.pos_embed, self.patch_resolution, grid,
+                                self.interpolate_mode, self.num_extra_tokens)
+
     def forward(self,
                 images: Tensor,
                 extra_tokens: Optional[Tensor] = None,
@@ -166,9 +171,7 @@ class ClassTokenViT(TokenViT):
             TokenFeatures: Tokens and, if asked for, attention.
         """
         patches, grid = self.patch_embed(images)  # (B, N, D)
-        patches = patches + resize_pos_embed(
-            self.pos_embed, self.patch_resolution, grid,
-            self.interpolate_mode, self.num_extra_tokens)
+        patches = patches + self.resized_pos_embed(grid)
         tokens = [self.visual_tokens.expand(len(images), -1, -1)]
         if extra_tokens is not None:
             tokens.append(extra_tokens)

@@ -33,8 +33,8 @@ class MMCT(BaseLocalizer):
             Defaults to None: visual tokens only.
         visual_context (dict, optional): Options of :class:`VisualContext`.
             Defaults to None: off.
-        contrast (dict, optional): Config of the class-token contrast, on both
-            modalities. Defaults to None: off.
+        contrast (dict, optional): Options of :class:`ClassTokenContrast`, on
+            both modalities. Defaults to None: off.
         loss_weights (dict, optional): Of 'visual', 'textual' and 'patch'
             classification. Default to 1.
         test_cfg (dict, optional): As :class:`BaseLocalizer`, and
@@ -76,16 +76,16 @@ class MMCT(BaseLocalizer):
         self.backbone = MODELS.build(backbone)
         self.num_classes = self.backbone.num_classes
         width = self.backbone.embed_dims
-        self.patch_head = MODELS.build(
-            dict(type='PatchGWRPHead', num_classes=self.num_classes,
-                 in_channels=width, **patch_head))
-        self.textual_tokens = textual_tokens and MODELS.build(
-            dict(type='TextualTokens', num_classes=self.num_classes,
-                 embed_dims=width, **textual_tokens))
-        self.visual_context = visual_context and MODELS.build(
-            dict(type='VisualContext', embed_dims=width,
-                 num_layers=self.backbone.num_layers, **visual_context))
-        self.contrast = contrast and MODELS.build(contrast)
+        self.patch_head = _build_part(
+            'PatchGWRPHead', patch_head, num_classes=self.num_classes,
+            in_channels=width)
+        self.textual_tokens = _build_part(
+            'TextualTokens', textual_tokens, num_classes=self.num_classes,
+            embed_dims=width)
+        self.visual_context = _build_part(
+            'VisualContext', visual_context, embed_dims=width,
+            num_layers=self.backbone.num_layers)
+        self.contrast = _build_part('ClassTokenContrast', contrast)
         self.loss_weights = dict(visual=1., textual=1., patch=1.)
         unknown = set(loss_weights or {}) - set(self.loss_weights)
         if unknown:
@@ -171,3 +171,10 @@ class MMCT(BaseLocalizer):
         if self.fusion == 'attention':
             return attention
         return (attention * patch).sqrt()
+
+
+def _build_part(default_type: str, options: Optional[dict], **sizes):
+    """Build a part with the sizes of the backbone; None switches it off."""
+    if options is None:
+        return None
+    return MODELS.build(dict(dict(type=default_type, **sizes), **options))
