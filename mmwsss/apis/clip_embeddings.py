@@ -27,12 +27,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.logging import print_log
-from mmengine.utils import ProgressBar
 from mmpretrain.models.backbones import VisionTransformer
 from mmseg.models.text_encoder import CLIPTextEncoder
 from mmseg.registry import MODELS
 from mmseg.utils.tokenizer import tokenize
 from PIL import Image
+from rich.progress import track
 from torch import Tensor, nn
 
 from mmwsss.datasets.class_prompts import ClassPrompts, get_class_prompts
@@ -557,20 +557,19 @@ def _encode_photos(encoder: CLIPImageEncoder, photos: Dict['_Key', str],
                    batch_size: int, num_workers: int, parts: '_Parts',
                    save_interval: float) -> None:
     """Fill ``parts``; what is finished is kept whatever happens."""
-    progress = ProgressBar(len(photos))
     saved = time.monotonic()
     keys = iter(photos)
     try:
-        for images in _load_batches(list(photos.values()), batch_size,
-                                    encoder.image_size, num_workers):
+        batches = _load_batches(list(photos.values()), batch_size,
+                                encoder.image_size, num_workers)
+        for images in track(batches, f'Embedding {len(photos)} photos',
+                            total=math.ceil(len(photos) / batch_size)):
             vectors = encoder(images).cpu().numpy()
             parts.add(dict(zip(islice(keys, len(vectors)), vectors)))
-            progress.update(len(vectors))
             if time.monotonic() - saved >= save_interval:
                 parts.save()
                 saved = time.monotonic()
     finally:
-        print(flush=True)  # ends the line of the progress bar
         parts.save()
 
 

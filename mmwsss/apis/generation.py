@@ -14,7 +14,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
-from mmengine.utils import track_iter_progress
+from rich.progress import track
 from torch import Tensor
 
 from mmwsss.datasets.map_files import (
@@ -258,9 +258,9 @@ def _rounded(value: Union[float, Tensor]) -> float:
 
 def _in_threads(function: Callable, jobs: list, title: str) -> Iterator:
     """Results of ``function`` over ``jobs`` in order, with a progress bar."""
-    print_log(f'{title}: {len(jobs)} images', 'current')
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        yield from track_iter_progress((pool.map(function, jobs), len(jobs)))
+        yield from track(pool.map(function, jobs),
+                         f'{title}: {len(jobs)} images', total=len(jobs))
 
 
 def _score_maps(dataset: BaseDataset, out_dir: str, thresholds: Tensor

@@ -1,4 +1,5 @@
 from .class_token_vit import ClassTokenViT, TokenFeatures
+from .conv_stem import ConvStem
 from .token_vit import TokenViT
 
-__all__ = ['ClassTokenViT', 'TokenFeatures', 'TokenViT']
+__all__ = ['ClassTokenViT', 'ConvStem', 'TokenFeatures', 'TokenViT']

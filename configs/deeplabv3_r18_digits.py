@@ -1,0 +1,88 @@
+# The demo's second stage: a narrow DeepLabV3 from scratch on pseudo masks.
+_base_ = ['_base_/default_runtime.py', '_base_/schedules/iterations.py']
+data_root = 'data/digit_scenes'
+pseudo_masks = 'work_dirs/mmct_digits/pseudo/train/masks'
+
+train_pipeline = [
+    dict(type='LoadPhoto'),
+    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='mmseg.RandomResize', scale=(64, 64), ratio_range=(0.8, 1.25),
+         keep_ratio=True),
+    dict(type='mmseg.RandomCrop', crop_size=(64, 64)),
+    dict(type='mmseg.PackSegInputs'),
+]
+test_pipeline = [
+    dict(type='LoadPhoto'),
+    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='mmseg.PackSegInputs'),
+]
+tta_pipeline = [
+    dict(type='LoadPhoto'),
+    dict(type='TestTimeAug', transforms=[
+        # No mirrored digits: scales only.
+        [dict(type='Resize', scale_factor=s, keep_ratio=True)
+         for s in (0.75, 1.0, 1.25)],
+        [dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow')],
+        [dict(type='mmseg.PackSegInputs')],
+    ]),
+]
+tta_model = dict(type='mmseg.SegTTAModel')
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        type='PseudoMaskDataset',
+        classes_of='DigitScenesDataset',
+        masks=pseudo_masks,
+        data_root=data_root,
+        data_prefix=dict(img_path='JPEGImages'),
+        ann_file='ImageSets/Segmentation/train.txt',
+        pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='DigitScenesDataset',
+        data_root=data_root,
+        data_prefix=dict(
+            img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
+        label_source=dict(type='TableLabels', file='labels.csv'),
+        ann_file='ImageSets/Segmentation/val.txt',
+        test_mode=True,
+        pipeline=test_pipeline))
+test_dataloader = val_dataloader
+val_evaluator = dict(type='mmseg.IoUMetric', iou_metrics=['mIoU'])
+test_evaluator = val_evaluator
+
+norm_cfg = dict(type='BN')
+model = dict(
+    type='mmseg.EncoderDecoder',
+    data_preprocessor=dict(
+        type='mmseg.SegDataPreProcessor', mean=[127.] * 3, std=[60.] * 3,
+        bgr_to_rgb=True, pad_val=0, seg_pad_val=255, size=(64, 64)),
+    backbone=dict(
+        type='mmseg.ResNetV1c', depth=18, base_channels=32, num_stages=4,
+        stem_channels=32, out_indices=(3, ), dilations=(1, 1, 2, 4),
+        strides=(1, 2, 1, 1), contract_dilation=True, norm_cfg=norm_cfg),
+    decode_head=dict(
+        type='mmseg.ASPPHead', in_channels=256, channels=64,
+        dilations=(1, 2, 3, 4), num_classes=11, dropout_ratio=0.1,
+        norm_cfg=norm_cfg, align_corners=False,
+        loss_decode=dict(type='mmseg.CrossEntropyLoss')),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'))
+
+max_iters = 250
+optim_wrapper = dict(
+    _delete_=True, type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01))
+param_scheduler = [
+    dict(type='PolyLR', power=0.9, eta_min=0., begin=0, end=max_iters,
+         by_epoch=False)
+]
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+default_hooks = dict(checkpoint=dict(interval=max_iters))
