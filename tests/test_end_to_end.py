@@ -67,6 +67,17 @@ def test_training_learns_and_writes_heat_maps(localizer_config, tmp_path):
     assert 'best_multi-label_mAP' in best_checkpoint(str(tmp_path / 'run'))
 
 
+def test_mixed_precision_without_a_gpu(localizer_config, tmp_path):
+    cfg = load_config(localizer_config, {'train_cfg.max_epochs': 1},
+                      str(tmp_path / 'run'))
+    runner = train(cfg, amp=True)
+    assert runner.iter == 2
+    dtypes = {p.dtype for p in runner.model.parameters()}
+    assert dtypes == {torch.float32}
+    if not torch.cuda.is_available():
+        assert type(runner.optim_wrapper).__name__ == 'BFloat16OptimWrapper'
+
+
 def test_heat_maps_reach_tensorboard(localizer_config, tmp_path):
     cfg = load_config(localizer_config, {
         'visualizer.vis_backends': [dict(type='TensorboardVisBackend')],

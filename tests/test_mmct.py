@@ -142,8 +142,21 @@ def test_fusion_is_the_root_of_the_product():
                                (maps['attention'] * maps['patch']).sqrt())
 
 
+def test_class_with_a_negative_logit_keeps_its_map_with_min_max():
+    images = torch.randn(1, 3, 48, 48)
+    found = {}
+    for activation in ('relu', 'min_max'):
+        model = build(test_cfg=dict(attention_layers=2, affinity_layers=0,
+                                    patch_activation=activation))
+        torch.nn.init.constant_(model.patch_head.conv.bias, -99.)
+        found[activation] = model.localize(images, samples([1, 0]))[0]
+    assert found['relu'].max() == 0
+    assert found['min_max'].max() == 1
+
+
 @pytest.mark.parametrize('test_cfg, message', [
     (dict(fusion='sum'), 'fusion'),
+    (dict(patch_activation='abs'), 'patch_activation'),
     (dict(scales=()), 'scales'),
     (dict(attention_layers=9), 'attention_layers=9: the network has 3'),
 ])
@@ -218,12 +231,11 @@ def test_parity_of_maps(test_data):
     images = torch.from_numpy(stored['in/x'])
     for layers in (2, 4):
         for fusion, name in (('fused', 'fused'), ('attention', 'mct')):
-            model.test_cfg = dict(attention_layers=layers, affinity_layers=0)
-            model.fusion = fusion
+            model.test_cfg = dict(attention_layers=layers, affinity_layers=0,
+                                  fusion=fusion)
             assert_close(model.class_maps(images),
                          stored[f'sq/cam_{name}_n{layers}'])
     model.test_cfg = dict(attention_layers=4, affinity_layers=cfg['depth'])
-    model.fusion = 'fused'
     # The published code sums the affinity over the layers, ours averages:
     # the same after the min-max normalisation.
     refined = model.class_maps(images)[:1] * cfg['depth']

@@ -4,6 +4,7 @@ import glob
 import os.path as osp
 from typing import Optional
 
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
@@ -20,7 +21,7 @@ def train(cfg: Config,
     Args:
         cfg (Config): From :func:`mmwsss.apis.load_config`.
         resume (bool): Go on from the latest checkpoint in ``cfg.work_dir``.
-        amp (bool): Mixed precision.
+        amp (bool): Mixed precision: mmengine's on a GPU, bfloat16 on a CPU.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
 
     Returns:
@@ -28,9 +29,11 @@ def train(cfg: Config,
     """
     cfg = copy.deepcopy(cfg)
     require_writable(cfg.work_dir)
-    if amp:
+    if amp and torch.cuda.is_available():
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    elif amp:  # mmengine's mixed precision is for accelerators only
+        cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
     cfg.resume = resume
     cfg.launcher = launcher
     runner = Runner.from_cfg(cfg)

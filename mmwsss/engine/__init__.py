@@ -1,7 +1,8 @@
 from .hooks import LocalizationVisualizationHook, NonFiniteLossHook
+from .optim_wrapper import BFloat16OptimWrapper
 from .optim_wrapper_constructor import TokenOptimWrapperConstructor
 
 __all__ = [
-    'LocalizationVisualizationHook', 'NonFiniteLossHook',
-    'TokenOptimWrapperConstructor'
+    'BFloat16OptimWrapper', 'LocalizationVisualizationHook',
+    'NonFiniteLossHook', 'TokenOptimWrapperConstructor'
 ]

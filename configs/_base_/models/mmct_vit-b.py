@@ -27,5 +27,6 @@ model = dict(
         attention_layers=6,  # supplement
         affinity_layers=12,  # supplement
         fusion='fused',
+        patch_activation='relu',
         scales=(1.0, ),
         flip=True))

@@ -7,11 +7,13 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from mmwsss.models.backbones import TokenFeatures
+from mmwsss.ops import min_max
 from mmwsss.registry import MODELS
 
 from .base import BaseLocalizer, stack_labels
 
 FUSIONS = ('fused', 'attention', 'patch')
+PATCH_ACTIVATIONS = dict(relu=torch.relu, min_max=min_max)
 
 
 @MODELS.register_module()
@@ -43,8 +45,13 @@ class MMCT(BaseLocalizer):
               attention is averaged. Defaults to 6.
             - ``affinity_layers`` (int): Last layers whose patch affinity
               refines the map, 0 for none. Defaults to all.
-            - ``fusion`` (str): 'fused', sqrt(attention x ReLU(patch map)),
+            - ``fusion`` (str): 'fused', sqrt(attention x patch map),
               'attention' or 'patch' alone. Defaults to 'fused'.
+            - ``patch_activation`` (str): What makes the patch map
+              non-negative: 'relu' (the paper) or 'min_max', its values scaled
+              to [0, 1] within the image. While a class that is in the image
+              still has a negative logit, ReLU leaves nothing of its map.
+              Defaults to 'relu'.
         init_cfg (dict, optional): See mmengine's ``BaseModule``.
 
     Example:
@@ -69,10 +76,12 @@ class MMCT(BaseLocalizer):
                  test_cfg: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(data_preprocessor, test_cfg, init_cfg)
-        self.fusion = self.test_cfg.get('fusion', 'fused')
-        if self.fusion not in FUSIONS:
-            raise ValueError(f'test_cfg.fusion={self.fusion!r}: use one of '
-                             f'{FUSIONS}')
+        for name, known in (('fusion', FUSIONS),
+                            ('patch_activation', tuple(PATCH_ACTIVATIONS))):
+            value = self.test_cfg.get(name, known[0])
+            if value not in known:
+                raise ValueError(
+                    f'test_cfg.{name}={value!r}: use one of {known}')
         self.backbone = MODELS.build(backbone)
         self.num_classes = self.backbone.num_classes
         width = self.backbone.embed_dims
@@ -161,15 +170,17 @@ class MMCT(BaseLocalizer):
 
     def _fuse(self, features: TokenFeatures) -> Tensor:
         """Attention and patch map become one map, (B, C, N)."""
-        if self.fusion != 'attention':
-            patch = self.patch_head(features.feature_map).relu().flatten(2)
-            if self.fusion == 'patch':
-                return patch
+        fusion = self.test_cfg.get('fusion', 'fused')
         attention = torch.stack(
             list(self.split_modalities(features.class_attention).values())
         ).mean(0)  # (B, C, N)
-        if self.fusion == 'attention':
+        if fusion == 'attention':
             return attention
+        activation = PATCH_ACTIVATIONS[self.test_cfg.get(
+            'patch_activation', 'relu')]
+        patch = activation(self.patch_head(features.feature_map)).flatten(2)
+        if fusion == 'patch':
+            return patch
         return (attention * patch).sqrt()
 
 
