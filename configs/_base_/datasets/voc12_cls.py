@@ -15,6 +15,7 @@ localize_pipeline = [
     dict(type='LoadPhoto'),
     dict(type='PackImageLevelInputs'),
 ]
+localize_workers = 2  # of tools/gen_pseudo.py
 train_dataloader = dict(
     batch_size=16,
     num_workers=4,

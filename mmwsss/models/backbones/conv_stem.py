@@ -69,7 +69,9 @@ class ConvStem(nn.Sequential):
         for step in reversed(range(steps)):
             # ..., D / 4, D / 2, D: twice as wide with each halving
             wider = max(1, out_channels >> step)
-            layers += [nn.Conv2d(width, wider, 3, 2, 1, bias=False),
+            # An even kernel: a 3x3 one of stride 2 looks up and left of the
+            # patch's centre, and maps come out shifted down and right.
+            layers += [nn.Conv2d(width, wider, 4, 2, 1, bias=False),
                        nn.BatchNorm2d(wider), nn.ReLU(inplace=True)]
             width = wider
         super().__init__(*layers, nn.Conv2d(width, out_channels, 1,
