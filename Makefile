@@ -24,6 +24,11 @@ $(INSTALLED): setup.py $(wildcard requirements/*.txt)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install -e '.[demo,tests]'
+	@$(BIN)/python -c 'import cv2' || { \
+	    echo "No graphics libraries here: taking OpenCV's headless build"; \
+	    $(BIN)/python -m pip uninstall --quiet -y opencv-python && \
+	    $(BIN)/python -m pip install --quiet opencv-python-headless && \
+	    $(BIN)/python -c 'import cv2'; }
 	touch $@
 
 clean:

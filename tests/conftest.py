@@ -4,6 +4,8 @@ import os.path as osp
 
 import numpy as np
 import pytest
+import torch
+from clip_files import PlainCLIP
 from mmengine.registry import DefaultScope
 from PIL import Image
 
@@ -195,4 +197,28 @@ def segmentor_config(shapes, tmp_path):
 
 def write_config(path, text, data_root):
     path.write_text(text.format(root=ROOT, data_root=data_root))
+    return str(path)
+
+
+@pytest.fixture(scope='module')
+def one_thread():
+    """Keep torch to one thread for the tests of a file."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope='session')
+def clip():
+    """A small CLIP with random weights."""
+    return PlainCLIP()
+
+
+@pytest.fixture(scope='session')
+def weights(clip, tmp_path_factory):
+    """Path of the state dict of ``clip``."""
+    path = tmp_path_factory.mktemp('weights') / 'tiny_clip.pth'
+    # OpenAI's files also hold three plain numbers.
+    torch.save({**clip.state_dict(), 'context_length': torch.tensor(77)}, path)
     return str(path)

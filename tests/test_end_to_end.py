@@ -67,6 +67,36 @@ def test_training_learns_and_writes_heat_maps(localizer_config, tmp_path):
     assert 'best_multi-label_mAP' in best_checkpoint(str(tmp_path / 'run'))
 
 
+def test_image_language_context(localizer_config, shapes, tmp_path):
+    rng = np.random.default_rng(0)
+    text, images = str(tmp_path / 'text.npz'), str(tmp_path / 'images.npz')
+    np.savez(text, names=['red', 'blue'], embeddings=rng.normal(size=(2, 16)),
+             model='none', prompt='{}')
+    np.savez(images, names=[f'img{i}' for i in range(8)],
+             embeddings=rng.normal(size=(8, 16)))
+    path = tmp_path / 'context.py'
+    path.write_text(f"""
+_base_ = {localizer_config!r}
+image_embeddings = {images!r}
+model = dict(textual_tokens=dict(text_embeddings={text!r},
+                                 image_context=True))
+train_dataloader = dict(dataset=dict(image_embeddings=image_embeddings))
+val_dataloader = dict(dataset=dict(image_embeddings=image_embeddings))
+""")
+    cfg = load_config(str(path), work_dir=str(tmp_path / 'run'))
+    runner = train(cfg)
+    # It starts at zero: a gradient has reached it.
+    context = runner.model.textual_tokens.context[-1].weight
+    assert context.abs().max() > 0
+    report = generate_pseudo_labels(
+        cfg, best_checkpoint(cfg.work_dir), str(tmp_path / 'pseudo'))
+    assert report['images'] == 8
+
+    np.savez(images, names=['img0'], embeddings=rng.normal(size=(1, 16)))
+    with pytest.raises(DataError, match="no embedding of image 'img1'"):
+        train(load_config(str(path), work_dir=str(tmp_path / 'again')))
+
+
 def test_mixed_precision_without_a_gpu(localizer_config, tmp_path):
     cfg = load_config(localizer_config, {'train_cfg.max_epochs': 1},
                       str(tmp_path / 'run'))

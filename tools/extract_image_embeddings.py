@@ -8,8 +8,8 @@ Example:
 """
 import argparse
 
-from mmwsss.apis.clip_embeddings import extract_image_embeddings, find_images
 from mmwsss.apis.command_line import run
+from mmwsss.apis.image_embeddings import extract_image_embeddings, find_images
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,12 +1,13 @@
-"""Reading a config, with its mistakes found before anything starts."""
+"""Reading a config and options, with mistakes found before anything starts."""
 import os
 import os.path as osp
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmwsss.problems import unknown_name
+from mmwsss.problems import DataError, unknown_name
 
 
 class ConfigError(ValueError):
@@ -110,3 +111,37 @@ def require_writable(folder: str) -> None:
     except OSError as error:
         raise ConfigError(f'{folder}: cannot be written to ({error.strerror});'
                           ' choose another folder') from error
+
+
+def require_writable_file(path: Union[str, os.PathLike]) -> str:
+    """Make the folder of an output file and check that it can be written to.
+
+    Args:
+        path (str | PathLike): The ``.npz`` to write.
+
+    Returns:
+        str: ``path``.
+
+    Raises:
+        DataError: If not, naming the folder.
+    """
+    path = os.fspath(path)
+    folder = osp.dirname(path) or '.'
+    if osp.isdir(path):
+        raise DataError(f'{path}: is a folder; name an .npz file')
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise DataError(f'{folder}: cannot be made ({error}); choose another '
+                        'place for the output') from error
+    if not os.access(folder, os.W_OK):
+        raise DataError(f'{folder}: cannot be written to; choose another '
+                        'place for the output')
+    return path
+
+
+def choose_device(name: Optional[str]) -> torch.device:
+    """The named device; for None the GPU if there is one, else the CPU."""
+    if name is None:
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    return torch.device(name)

@@ -378,7 +378,8 @@ def _write_overlays(dataset: BaseDataset, out_dir: str,
             row.append(('truth', mask_overlay(
                 photo, read_mask(truth_paths[index]), palette)))
         rows.append(row)
-    write_picture(osp.join(out_dir, 'overlays.png'), picture_sheet(rows))
+    write_picture(osp.join(out_dir, 'overlays.png'),
+                  picture_sheet(rows, columns=2))
 
 
 def evenly(total: int, count: int) -> List[int]:

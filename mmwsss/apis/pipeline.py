@@ -142,7 +142,8 @@ def _prediction_sheet(cfg: Config, predictions: str, out_dir: str,
         rows.append([('', photo),
                      ('segmentor', mask_overlay(photo, mask, palette)),
                      ('truth', mask_overlay(photo, truth, palette))])
-    write_picture(osp.join(out_dir, 'overlays.png'), picture_sheet(rows))
+    write_picture(osp.join(out_dir, 'overlays.png'),
+                  picture_sheet(rows, columns=2))
 
 
 def _summary(results: Dict[str, dict]) -> str:

@@ -46,6 +46,18 @@ def write_atomically(path: str, content: bytes) -> None:
         raise
 
 
+def write_npz(path: str, **arrays: np.ndarray) -> None:
+    """Write an uncompressed ``.npz``.
+
+    Args:
+        path (str): Where to write, with the extension.
+        arrays (np.ndarray): By the name that each has in the file.
+    """
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_atomically(path, buffer.getvalue())
+
+
 def write_map(path: str, maps: np.ndarray, labels: Sequence[int],
               scores: Optional[np.ndarray] = None) -> None:
     """Write maps as ``.npz`` with 8 bits a pixel.

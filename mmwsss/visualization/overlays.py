@@ -72,11 +72,13 @@ def mask_overlay(photo: np.ndarray, mask: np.ndarray, palette: Sequence,
     return np.where((mask > 0)[..., None], mixed, photo).astype(np.uint8)
 
 
-def picture_sheet(rows: Sequence[Sequence[Tile]]) -> np.ndarray:
+def picture_sheet(rows: Sequence[Sequence[Tile]],
+                  columns: int = 1) -> np.ndarray:
     """Pictures with captions, in rows of equal height on white.
 
     Args:
         rows (Sequence): Each a sequence of (caption, RGB picture).
+        columns (int): Rows that stand side by side. Defaults to 1.
 
     Returns:
         np.ndarray: RGB, uint8.
@@ -84,10 +86,13 @@ def picture_sheet(rows: Sequence[Sequence[Tile]]) -> np.ndarray:
     pictures = [np.concatenate([_scaled(*tile) for tile in row], axis=1)
                 for row in rows]
     width = max(picture.shape[1] for picture in pictures)
-    return np.concatenate([
-        np.pad(p, ((0, 0), (0, width - p.shape[1]), (0, 0)),
-               constant_values=255) for p in pictures
-    ])
+    shape = (-(-len(rows) // columns), columns, _TILE + _CAPTION, width, 3)
+    sheet = np.full(shape, 255, dtype=np.uint8)
+    for i, picture in enumerate(pictures):
+        sheet[i // columns, i % columns, :, :picture.shape[1]] = picture
+    lines, _, height, _, _ = shape
+    return sheet.transpose(0, 2, 1, 3, 4).reshape(
+        lines * height, columns * width, 3)
 
 
 def write_picture(path: str, picture: np.ndarray) -> None:
