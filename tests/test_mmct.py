@@ -1,5 +1,6 @@
 """The MMCT localizer: parts, gradients, parity, localization."""
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -29,31 +30,35 @@ def samples(*labels):
     return result
 
 
-def plain_attention(model, images):
+def plain_attention(images, isolated):
     """All attention of all layers and heads, kept: the slow, obvious way."""
+    model = build()
+    T = 2 * model.num_classes
     kept = []
 
-    def keep(attn, inputs):
-        x = inputs[0]
+    def slow_attention(attn, x):
         B, L, D = x.shape
         qkv = attn.qkv(x).reshape(B, L, 3, attn.num_heads, -1)
-        query, key, _ = qkv.permute(2, 0, 3, 1, 4)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
         scores = query @ key.transpose(-2, -1) / query.shape[-1]**0.5
+        if isolated:
+            scores[:, :, T:, :T] = float('-inf')
         kept.append(scores.softmax(-1))
+        return attn.proj((kept[-1] @ value).transpose(1, 2).reshape(B, L, D))
 
-    handles = [layer.attn.register_forward_pre_hook(keep)
-               for layer in model.backbone.layers]
+    for layer in model.backbone.layers:
+        layer.attn.forward = partial(slow_attention, layer.attn)
     features = model.extract_features(images, None)
-    for handle in handles:
-        handle.remove()
     return features, torch.stack(kept).mean(2)  # (layers, B, L, L)
 
 
+@pytest.mark.parametrize('isolated', [False, True])
 @pytest.mark.parametrize('size', [(48, 48), (32, 80)])
-def test_recorded_attention_equals_plain_attention(size):
-    model = build()
+def test_recorded_attention_equals_plain_attention(size, isolated):
     images = torch.randn(2, 3, *size)
-    features, attention = plain_attention(model, images)
+    features, attention = plain_attention(images, isolated)
+    model = build(backbone=dict(tiny_model()['backbone'],
+                                isolate_patches=isolated))
     recorded = model.extract_features(
         images, None, attention_layers=2, affinity_layers=3)
     T = 2 * model.num_classes
@@ -62,9 +67,22 @@ def test_recorded_attention_equals_plain_attention(size):
                                attention[-2:, :, :T, T:].mean(0))
     torch.testing.assert_close(recorded.patch_affinity,
                                attention[:, :, T:, T:].mean(0))
-    torch.testing.assert_close(recorded.patch_tokens, features.patch_tokens)
-    torch.testing.assert_close(recorded.class_tokens[-1],
-                               features.class_tokens[-1])
+    fast = model.extract_features(images, None)
+    for other in (recorded, fast):
+        torch.testing.assert_close(other.patch_tokens, features.patch_tokens)
+        torch.testing.assert_close(other.class_tokens[-1],
+                                   features.class_tokens[-1])
+
+
+def test_isolated_patches_do_not_feel_the_class_tokens():
+    images = torch.randn(1, 3, 48, 48)
+    for isolated in (False, True):
+        model = build(backbone=dict(tiny_model()['backbone'],
+                                    isolate_patches=isolated))
+        before = model.extract_features(images, None).patch_tokens
+        torch.nn.init.normal_(model.backbone.visual_tokens)
+        after = model.extract_features(images, None).patch_tokens
+        assert torch.equal(before, after) == isolated
 
 
 def test_every_parameter_learns():

@@ -1,8 +1,10 @@
 """A ViT with one token for each class."""
 from dataclasses import dataclass
+from functools import partial
 from typing import Callable, Dict, List, Optional, Tuple
 
 import torch
+import torch.nn.functional as F
 from mmpretrain.models.utils import resize_pos_embed
 from torch import Tensor, nn
 
@@ -37,60 +39,90 @@ class TokenFeatures:
         return self.patch_tokens.transpose(1, 2).unflatten(2, self.grid)
 
 
-class AttentionRecorder:
-    """Collects mean attention while the layers pass.
+class TokenAttention:
+    """Attention of class tokens and patch tokens.
 
-    One head's (B, L, L) weights exist at a time. What is kept is one
+    Args:
+        num_class_tokens (int): T, tokens before the patches.
+        isolate_patches (bool): Whether patch tokens attend to patch tokens
+            only. Class tokens always attend to all.
+    """
+
+    def __init__(self, num_class_tokens: int, isolate_patches: bool) -> None:
+        self.split = num_class_tokens
+        self.seen = num_class_tokens if isolate_patches else 0
+
+    def attend(self, layer: int, query: Tensor, key: Tensor,
+               value: Tensor) -> Tensor:
+        """Attention of one layer, (B, heads, L, d) in and out."""
+        del layer  # all layers alike
+        return torch.cat([
+            F.scaled_dot_product_attention(
+                query[:, :, :self.split], key, value),
+            F.scaled_dot_product_attention(
+                query[:, :, self.split:], key[:, :, self.seen:],
+                value[:, :, self.seen:])
+        ], dim=2)
+
+
+class AttentionRecorder(TokenAttention):
+    """The same attention; collects its mean while the layers pass.
+
+    One head's (B, N, L) weights exist at a time. What is kept is one
     (B, T, N) and one (B, N, N) sum, whatever the numbers of layers and heads.
 
     Args:
-        num_layers (int): Layers of the network.
         num_class_tokens (int): T, tokens before the patches.
+        isolate_patches (bool): See :class:`TokenAttention`.
+        num_layers (int): Layers of the network.
         attention_layers (int): Last layers whose class-to-patch attention is
             averaged.
         affinity_layers (int): Last layers whose patch-to-patch attention is
             averaged; 0 for none.
     """
 
-    def __init__(self, num_layers: int, num_class_tokens: int,
-                 attention_layers: int, affinity_layers: int) -> None:
+    def __init__(self, num_class_tokens: int, isolate_patches: bool,
+                 num_layers: int, attention_layers: int,
+                 affinity_layers: int) -> None:
+        super().__init__(num_class_tokens, isolate_patches)
         for name, value in (('attention_layers', attention_layers),
                             ('affinity_layers', affinity_layers)):
             low = 1 if name == 'attention_layers' else 0
             if not low <= value <= num_layers:
                 raise ValueError(f'{name}={value}: the network has '
                                  f'{num_layers} layers')
-        self.split = num_class_tokens
         self.attention_start = num_layers - attention_layers
         self.affinity_start = num_layers - affinity_layers
         self.num_layers = num_layers
         self.class_attention: Optional[Tensor] = None
         self.patch_affinity: Optional[Tensor] = None
 
-    def wants(self, layer: int) -> bool:
-        """Whether this layer's attention enters a sum."""
-        return layer >= min(self.attention_start, self.affinity_start)
-
     def attend(self, layer: int, query: Tensor, key: Tensor,
                value: Tensor) -> Tensor:
         """Attention of one layer, (B, heads, L, d) in and out."""
+        keep_attention = layer >= self.attention_start
+        keep_affinity = layer >= self.affinity_start
+        if not (keep_attention or keep_affinity):
+            return super().attend(layer, query, key, value)
         query = query * query.shape[-1]**-0.5
         num_heads = query.shape[1]
         outputs = []
         for head in range(num_heads):
-            scores = query[:, head] @ key[:, head].transpose(-2, -1)
-            weights = scores.softmax(-1)  # (B, L, L)
-            outputs.append(weights @ value[:, head])
-            if layer >= self.attention_start:
+            q, k, v = query[:, head], key[:, head], value[:, head]
+            weights = _weights(q[:, :self.split], k)  # (B, T, L)
+            output = [weights @ v]
+            if keep_attention:
                 self.class_attention = self._add(
-                    self.class_attention,
-                    weights[:, :self.split, self.split:],
+                    self.class_attention, weights[:, :, self.split:],
                     num_heads * (self.num_layers - self.attention_start))
-            if layer >= self.affinity_start:
+            weights = _weights(q[:, self.split:], k[:, self.seen:])
+            output.append(weights @ v[:, self.seen:])
+            if keep_affinity:
+                to_patches = weights[:, :, self.split - self.seen:]
                 self.patch_affinity = self._add(
-                    self.patch_affinity,
-                    weights[:, self.split:, self.split:],
+                    self.patch_affinity, to_patches,
                     num_heads * (self.num_layers - self.affinity_start))
+            outputs.append(torch.cat(output, dim=1))
         return torch.stack(outputs, dim=1)
 
     @staticmethod
@@ -98,6 +130,11 @@ class AttentionRecorder:
         if total is None:
             return part / count
         return total.add_(part, alpha=1. / count)
+
+
+def _weights(query: Tensor, key: Tensor) -> Tensor:
+    """Attention weights of one head, (B, Q, d), (B, K, d) -> (B, Q, K)."""
+    return (query @ key.transpose(-2, -1)).softmax(-1)
 
 
 @MODELS.register_module()
@@ -111,6 +148,9 @@ class ClassTokenViT(TokenViT):
 
     Args:
         num_classes (int): C, number of visual class tokens.
+        isolate_patches (bool): Patch tokens attend to patch tokens only, so
+            that the new class tokens cannot disturb pre-trained patch
+            features. Defaults to False, as in MCTformer+.
         final_norm (bool): Whether the pre-trained LayerNorm is applied after
             the last layer. Defaults to False, as in MCTformer+.
         **kwargs: See :class:`TokenViT`.
@@ -124,11 +164,16 @@ class ClassTokenViT(TokenViT):
 
     def __init__(self,
                  num_classes: int,
+                 isolate_patches: bool = False,
                  final_norm: bool = False,
                  **kwargs) -> None:
         super().__init__(
             final_norm=final_norm, with_cls_token=False, **kwargs)
         self.num_classes = num_classes
+        self.isolate_patches = isolate_patches
+        if isolate_patches and any(x.attn.attn_drop for x in self.layers):
+            raise ValueError('isolate_patches knows no attention dropout: '
+                             'leave attn_drop_rate out of layer_cfgs')
         self.visual_tokens = nn.Parameter(
             nn.init.trunc_normal_(
                 torch.empty(1, num_classes, self.embed_dims), std=0.02))
@@ -179,38 +224,42 @@ class ClassTokenViT(TokenViT):
         tokens = self.pre_norm(self.drop_after_pos(tokens))
         split = tokens.shape[1] - patches.shape[1]  # T
 
-        recorder = None
+        attention = None
+        if self.isolate_patches:
+            attention = TokenAttention(split, isolate_patches=True)
         if attention_layers > 0:
-            recorder = AttentionRecorder(self.num_layers, split,
-                                         attention_layers, affinity_layers)
+            attention = AttentionRecorder(
+                split, self.isolate_patches, self.num_layers,
+                attention_layers, affinity_layers)
         class_tokens = []
         for i, layer in enumerate(self.layers):
             if context is not None:
                 visual = context(i, tokens[:, :self.num_classes],
                                  tokens[:, split:])
                 tokens = torch.cat([visual, tokens[:, self.num_classes:]], 1)
-            if recorder is not None and recorder.wants(i):
-                tokens = _recorded_layer(layer, tokens, i, recorder)
-            else:
+            if attention is None:
                 tokens = layer(tokens)
+            else:
+                tokens = _run_layer(layer, tokens,
+                                    partial(attention.attend, i))
             if i == self.num_layers - 1 and self.final_norm:
                 tokens = self.ln1(tokens)
             class_tokens.append(tokens[:, :split])
         return TokenFeatures(
             class_tokens, tokens[:, split:], tuple(grid),
-            getattr(recorder, 'class_attention', None),
-            getattr(recorder, 'patch_affinity', None))
+            getattr(attention, 'class_attention', None),
+            getattr(attention, 'patch_affinity', None))
 
 
-def _recorded_layer(layer: nn.Module, tokens: Tensor, index: int,
-                    recorder: AttentionRecorder) -> Tensor:
-    """Mmpretrain's ``TransformerEncoderLayer`` with attention recorded."""
+def _run_layer(layer: nn.Module, tokens: Tensor,
+               attend: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
+    """Mmpretrain's ``TransformerEncoderLayer`` with another attention."""
     attn = layer.attn
     B, L, _ = tokens.shape
     qkv = attn.qkv(layer.ln1(tokens)).reshape(B, L, 3, attn.num_heads,
                                               attn.head_dims)
     query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, L, d) each
-    output = recorder.attend(index, query, key, value)
+    output = attend(query, key, value)
     output = attn.proj(output.transpose(1, 2).reshape(B, L, attn.embed_dims))
     tokens = tokens + attn.out_drop(attn.gamma1(attn.proj_drop(output)))
     return layer.ffn(layer.ln2(tokens), identity=tokens)
