@@ -20,8 +20,6 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 max_epochs = 10
 train_cfg = dict(max_epochs=max_epochs, val_interval=2)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
-         convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', by_epoch=True, begin=1, end=max_epochs,
+    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True,
          convert_to_iter_based=True)
 ]

@@ -69,9 +69,7 @@ model = dict(
 
 max_epochs = 22
 train_cfg = dict(max_epochs=max_epochs, val_interval=2)
-# Nothing is pre-trained, so everything learns alike.
-optim_wrapper = dict(optimizer=dict(lr=2e-3),
-                     paramwise_cfg=dict(new_lr_mult=1.0))
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=2,
          convert_to_iter_based=True),

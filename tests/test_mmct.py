@@ -30,7 +30,7 @@ def samples(*labels):
     return result
 
 
-def plain_attention(images, isolated):
+def plain_attention(images, hidden):
     """All attention of all layers and heads, kept: the slow, obvious way."""
     model = build()
     T = 2 * model.num_classes
@@ -41,8 +41,9 @@ def plain_attention(images, isolated):
         qkv = attn.qkv(x).reshape(B, L, 3, attn.num_heads, -1)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         scores = query @ key.transpose(-2, -1) / query.shape[-1]**0.5
-        if isolated:
-            scores[:, :, T:, :T] = float('-inf')
+        if hidden:
+            C = T // 2
+            scores[:, :, :C, C:T] = scores[:, :, T:, C:T] = float('-inf')
         kept.append(scores.softmax(-1))
         return attn.proj((kept[-1] @ value).transpose(1, 2).reshape(B, L, D))
 
@@ -52,13 +53,13 @@ def plain_attention(images, isolated):
     return features, torch.stack(kept).mean(2)  # (layers, B, L, L)
 
 
-@pytest.mark.parametrize('isolated', [False, True])
+@pytest.mark.parametrize('hidden', [False, True])
 @pytest.mark.parametrize('size', [(48, 48), (32, 80)])
-def test_recorded_attention_equals_plain_attention(size, isolated):
+def test_recorded_attention_equals_plain_attention(size, hidden):
     images = torch.randn(2, 3, *size)
-    features, attention = plain_attention(images, isolated)
+    features, attention = plain_attention(images, hidden)
     model = build(backbone=dict(tiny_model()['backbone'],
-                                isolate_patches=isolated))
+                                hide_extra_tokens=hidden))
     recorded = model.extract_features(
         images, None, attention_layers=2, affinity_layers=3)
     T = 2 * model.num_classes
@@ -74,15 +75,19 @@ def test_recorded_attention_equals_plain_attention(size, isolated):
                                    features.class_tokens[-1])
 
 
-def test_isolated_patches_do_not_feel_the_class_tokens():
+def test_hidden_textual_tokens_change_no_other_token():
     images = torch.randn(1, 3, 48, 48)
-    for isolated in (False, True):
+    for hidden in (False, True):
         model = build(backbone=dict(tiny_model()['backbone'],
-                                    isolate_patches=isolated))
-        before = model.extract_features(images, None).patch_tokens
-        torch.nn.init.normal_(model.backbone.visual_tokens)
-        after = model.extract_features(images, None).patch_tokens
-        assert torch.equal(before, after) == isolated
+                                    hide_extra_tokens=hidden))
+        C = model.num_classes
+        before = model.extract_features(images, None)
+        torch.nn.init.normal_(model.textual_tokens.embeddings)
+        after = model.extract_features(images, None)
+        assert torch.equal(before.patch_tokens, after.patch_tokens) == hidden
+        before, after = before.class_tokens[-1], after.class_tokens[-1]
+        assert torch.equal(before[:, :C], after[:, :C]) == hidden
+        assert not torch.equal(before[:, C:], after[:, C:])
 
 
 def test_every_parameter_learns():
@@ -198,6 +203,23 @@ def test_image_language_context(tmp_path):
     data[0].set_field(torch.randn(16), 'image_embedding')
     assert (model.textual_tokens(data, 1) - one).abs().max() > 1e-3
     assert not model.textual_tokens.embeddings.requires_grad
+
+
+def test_what_all_class_names_share_makes_no_difference(tmp_path):
+    own = np.eye(16)[0] * [[1.], [-1.]]
+    common = np.eye(16)[1]
+    tokens = []
+    for shared in (0 * common, 5 * common):
+        vectors = own + shared
+        path = str(tmp_path / 'text.npz')
+        np.savez(path, names=['red', 'blue'], model='test', prompt='{}',
+                 embeddings=vectors.astype(np.float32))
+        model = build(textual_tokens=dict(text_embeddings=path))
+        tokens.append(model.textual_tokens(None, 1))
+    torch.testing.assert_close(*tokens)
+    one = build(textual_tokens=dict(text_embeddings=path))
+    one.textual_tokens.embeddings = one.textual_tokens.embeddings[:1]
+    assert torch.isfinite(one.textual_tokens(None, 1)).all()
 
 
 def published(test_data):

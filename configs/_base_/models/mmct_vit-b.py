@@ -17,7 +17,7 @@ model = dict(
         arch='base',
         img_size=224,
         num_classes=num_classes,
-        isolate_patches=True,  # ours, see docs/mmct.md
+        hide_extra_tokens=True,  # ours, see docs/mmct.md
         pretrained=pretrained),
     textual_tokens=dict(
         text_embeddings=text_embeddings, classes_of='VOC12ClsDataset'),

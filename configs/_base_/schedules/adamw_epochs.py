@@ -4,14 +4,10 @@ max_epochs = 60
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='TokenOptimWrapperConstructor',
-    optimizer=dict(type='AdamW', lr=5e-5, weight_decay=0.05),
-    # What is not pre-trained learns faster.
-    paramwise_cfg=dict(new_lr_mult=4.0, new_keys=['visual_tokens'],
-                       layer_decay_rate=1.0))
+    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.05),
+    paramwise_cfg=dict(new_lr_mult=1.0, layer_decay_rate=1.0))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
-         convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', by_epoch=True, begin=1, end=max_epochs,
+    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True,
          convert_to_iter_based=True)
 ]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs,

@@ -40,40 +40,50 @@ class TokenFeatures:
 
 
 class TokenAttention:
-    """Attention of class tokens and patch tokens.
+    """Attention among class tokens and patches, some class tokens hidden.
+
+    Hidden tokens attend to all tokens; the others do not attend to them.
 
     Args:
-        num_class_tokens (int): T, tokens before the patches.
-        isolate_patches (bool): Whether patch tokens attend to patch tokens
-            only. Class tokens always attend to all.
+        num_visible (int): V, class tokens that all tokens attend to.
+        num_hidden (int): Class tokens after these, before the patches.
     """
 
-    def __init__(self, num_class_tokens: int, isolate_patches: bool) -> None:
-        self.split = num_class_tokens
-        self.seen = num_class_tokens if isolate_patches else 0
+    def __init__(self, num_visible: int, num_hidden: int) -> None:
+        self.start = num_visible
+        self.end = num_visible + num_hidden
 
     def attend(self, layer: int, query: Tensor, key: Tensor,
                value: Tensor) -> Tensor:
         """Attention of one layer, (B, heads, L, d) in and out."""
         del layer  # all layers alike
-        return torch.cat([
-            F.scaled_dot_product_attention(
-                query[:, :, :self.split], key, value),
-            F.scaled_dot_product_attention(
-                query[:, :, self.split:], key[:, :, self.seen:],
-                value[:, :, self.seen:])
-        ], dim=2)
+        seen = F.scaled_dot_product_attention(
+            *(self.without_hidden(x) for x in (query, key, value)))
+        hidden = F.scaled_dot_product_attention(
+            query[:, :, self.start:self.end], key, value)
+        return self.with_hidden(seen, hidden)
+
+    def without_hidden(self, x: Tensor) -> Tensor:
+        """Leave the hidden tokens out, (..., L, d)."""
+        if self.start == self.end:
+            return x
+        return torch.cat([x[..., :self.start, :], x[..., self.end:, :]], -2)
+
+    def with_hidden(self, seen: Tensor, hidden: Tensor) -> Tensor:
+        """Put the hidden tokens back to their place, (..., L, d)."""
+        return torch.cat([seen[..., :self.start, :], hidden,
+                          seen[..., self.start:, :]], -2)
 
 
 class AttentionRecorder(TokenAttention):
     """The same attention; collects its mean while the layers pass.
 
-    One head's (B, N, L) weights exist at a time. What is kept is one
+    One head's (B, L, L) weights exist at a time. What is kept is one
     (B, T, N) and one (B, N, N) sum, whatever the numbers of layers and heads.
 
     Args:
-        num_class_tokens (int): T, tokens before the patches.
-        isolate_patches (bool): See :class:`TokenAttention`.
+        num_visible (int): See :class:`TokenAttention`.
+        num_hidden (int): See :class:`TokenAttention`.
         num_layers (int): Layers of the network.
         attention_layers (int): Last layers whose class-to-patch attention is
             averaged.
@@ -81,10 +91,9 @@ class AttentionRecorder(TokenAttention):
             averaged; 0 for none.
     """
 
-    def __init__(self, num_class_tokens: int, isolate_patches: bool,
-                 num_layers: int, attention_layers: int,
-                 affinity_layers: int) -> None:
-        super().__init__(num_class_tokens, isolate_patches)
+    def __init__(self, num_visible: int, num_hidden: int, num_layers: int,
+                 attention_layers: int, affinity_layers: int) -> None:
+        super().__init__(num_visible, num_hidden)
         for name, value in (('attention_layers', attention_layers),
                             ('affinity_layers', affinity_layers)):
             low = 1 if name == 'attention_layers' else 0
@@ -106,23 +115,23 @@ class AttentionRecorder(TokenAttention):
             return super().attend(layer, query, key, value)
         query = query * query.shape[-1]**-0.5
         num_heads = query.shape[1]
+        start, end = self.start, self.end
         outputs = []
         for head in range(num_heads):
             q, k, v = query[:, head], key[:, head], value[:, head]
-            weights = _weights(q[:, :self.split], k)  # (B, T, L)
-            output = [weights @ v]
+            hidden = _weights(q[:, start:end], k)  # (B, T - V, L)
+            seen = _weights(self.without_hidden(q), self.without_hidden(k))
+            outputs.append(self.with_hidden(
+                seen @ self.without_hidden(v), hidden @ v))
             if keep_attention:
+                to_patches = [seen[:, :start, start:], hidden[:, :, end:]]
                 self.class_attention = self._add(
-                    self.class_attention, weights[:, :, self.split:],
+                    self.class_attention, torch.cat(to_patches, dim=1),
                     num_heads * (self.num_layers - self.attention_start))
-            weights = _weights(q[:, self.split:], k[:, self.seen:])
-            output.append(weights @ v[:, self.seen:])
             if keep_affinity:
-                to_patches = weights[:, :, self.split - self.seen:]
                 self.patch_affinity = self._add(
-                    self.patch_affinity, to_patches,
+                    self.patch_affinity, seen[:, start:, start:],
                     num_heads * (self.num_layers - self.affinity_start))
-            outputs.append(torch.cat(output, dim=1))
         return torch.stack(outputs, dim=1)
 
     @staticmethod
@@ -148,9 +157,9 @@ class ClassTokenViT(TokenViT):
 
     Args:
         num_classes (int): C, number of visual class tokens.
-        isolate_patches (bool): Patch tokens attend to patch tokens only, so
-            that the new class tokens cannot disturb pre-trained patch
-            features. Defaults to False, as in MCTformer+.
+        hide_extra_tokens (bool): Extra tokens attend to all tokens, but no
+            other token attends to them, so that they cannot disturb what is
+            pre-trained. Defaults to False.
         final_norm (bool): Whether the pre-trained LayerNorm is applied after
             the last layer. Defaults to False, as in MCTformer+.
         **kwargs: See :class:`TokenViT`.
@@ -164,15 +173,15 @@ class ClassTokenViT(TokenViT):
 
     def __init__(self,
                  num_classes: int,
-                 isolate_patches: bool = False,
+                 hide_extra_tokens: bool = False,
                  final_norm: bool = False,
                  **kwargs) -> None:
         super().__init__(
             final_norm=final_norm, with_cls_token=False, **kwargs)
         self.num_classes = num_classes
-        self.isolate_patches = isolate_patches
-        if isolate_patches and any(x.attn.attn_drop for x in self.layers):
-            raise ValueError('isolate_patches knows no attention dropout: '
+        self.hide_extra_tokens = hide_extra_tokens
+        if hide_extra_tokens and any(x.attn.attn_drop for x in self.layers):
+            raise ValueError('hide_extra_tokens knows no attention dropout: '
                              'leave attn_drop_rate out of layer_cfgs')
         self.visual_tokens = nn.Parameter(
             nn.init.trunc_normal_(
@@ -224,13 +233,14 @@ class ClassTokenViT(TokenViT):
         tokens = self.pre_norm(self.drop_after_pos(tokens))
         split = tokens.shape[1] - patches.shape[1]  # T
 
+        visible = self.num_classes if self.hide_extra_tokens else split
         attention = None
-        if self.isolate_patches:
-            attention = TokenAttention(split, isolate_patches=True)
+        if visible < split:
+            attention = TokenAttention(visible, split - visible)
         if attention_layers > 0:
-            attention = AttentionRecorder(
-                split, self.isolate_patches, self.num_layers,
-                attention_layers, affinity_layers)
+            attention = AttentionRecorder(visible, split - visible,
+                                          self.num_layers, attention_layers,
+                                          affinity_layers)
         class_tokens = []
         for i, layer in enumerate(self.layers):
             if context is not None:
