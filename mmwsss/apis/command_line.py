@@ -50,6 +50,12 @@ def run(main: Callable[[], None]) -> None:
         if os.environ.get('MMWSSS_TRACEBACK') == '1':
             raise
         sys.exit(f'error: {error}')
+    except TypeError as error:
+        # How the builders of mmengine report an option that a part lacks.
+        if 'unexpected keyword argument' not in str(error) or os.environ.get(
+                'MMWSSS_TRACEBACK') == '1':
+            raise
+        sys.exit(f'error: config: {error}')
     except KeyboardInterrupt:
         sys.exit('interrupted; run the same command with --resume (training) '
                  'or as it was (generation) to go on')

@@ -1,4 +1,5 @@
 """Reading a config and options, with mistakes found before anything starts."""
+import inspect
 import os
 import os.path as osp
 from typing import Any, Optional, Union
@@ -6,6 +7,7 @@ from typing import Any, Optional, Union
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 
 from mmwsss.problems import DataError, unknown_name
 
@@ -45,6 +47,7 @@ def load_config(path: str,
             f'config {path}: {type(error).__name__}: {error}') from error
     for key, value in (cfg_options or {}).items():
         _check_option(cfg, key, path)
+        _check_number(cfg, key, path)
         if '.' not in key and isinstance(cfg[key], str):
             replace_everywhere(cfg, cfg[key], value)
         cfg.merge_from_dict({key: value})
@@ -94,6 +97,20 @@ def _check_option(cfg: Config, key: str, path: str) -> None:
                               f'{unknown_name("option", part, node.keys())} '
                               f'in {path}')
         node = node[part]
+
+
+def _check_number(cfg: Config, key: str, path: str) -> None:
+    """Raise for a number that was used up when the file was read.
+
+    ``max_epochs`` stands in several places of a config. Unlike a path, a
+    number cannot be found again there by its value.
+    """
+    read_later = {'localize_workers', *inspect.signature(Runner).parameters}
+    if type(cfg.get(key)) in (int, float) and key not in read_later:
+        raise ConfigError(
+            f'--cfg-options {key}: {path} has used this number in other '
+            f'settings already; write a config with _base_ = {path!r} that '
+            'sets these, or give each of them (train_cfg.max_epochs=5 ...)')
 
 
 def require_writable(folder: str) -> None:
