@@ -1,7 +1,13 @@
+from .dense_crf import dense_crf, unary_from_labels, unary_from_probabilities
 from .gwrp import gwrp
 from .min_max import min_max
+from .permutohedral import PermutohedralLattice
+from .pixel_adaptive_refinement import pixel_adaptive_refinement
+from .random_walk import random_walk
 from .threshold_sweep import SweepResult, sweep_histogram, threshold_sweep
 
 __all__ = [
-    'SweepResult', 'gwrp', 'min_max', 'sweep_histogram', 'threshold_sweep'
+    'PermutohedralLattice', 'SweepResult', 'dense_crf', 'gwrp', 'min_max',
+    'pixel_adaptive_refinement', 'random_walk', 'sweep_histogram',
+    'threshold_sweep', 'unary_from_labels', 'unary_from_probabilities'
 ]
