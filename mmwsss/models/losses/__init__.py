@@ -1,3 +1,11 @@
+from .affinity_displacement import AffinityDisplacementLoss
+from .balanced_cross_entropy import BalancedCrossEntropy
 from .class_token_contrast import ClassTokenContrast
+from .crop_token_contrast import CropTokenContrast
+from .dense_energy import DenseEnergyLoss
+from .patch_token_contrast import PatchTokenContrast
 
-__all__ = ['ClassTokenContrast']
+__all__ = [
+    'AffinityDisplacementLoss', 'BalancedCrossEntropy', 'ClassTokenContrast',
+    'CropTokenContrast', 'DenseEnergyLoss', 'PatchTokenContrast'
+]

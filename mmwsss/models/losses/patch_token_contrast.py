@@ -1,0 +1,69 @@
+"""Patch tokens of one class alike, of two classes unlike (ToCo's PTC)."""
+from typing import Callable, Dict
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmwsss.registry import MODELS
+
+SIMILARITIES: Dict[str, Callable[[Tensor], Tensor]] = dict(
+    abs=torch.abs, relu=torch.relu, cos=lambda cosine: cosine)
+
+
+@MODELS.register_module()
+class PatchTokenContrast(nn.Module):
+    """Patch-token contrast against over-smoothing.
+
+    Pairs of patches with reliable labels: ``1 - mean similarity`` of the
+    pairs of one label, plus the mean similarity of those of two labels,
+    halved. Both means run over the pairs of the whole batch and count one
+    pair more than there are, as published, so that a batch without pairs
+    stays finite.
+
+    Source: ToCo (CVPR 2023), equation 3; similarity: supplement, Table 1.
+
+    Args:
+        similarity (str): Of cosines: 'abs', 'relu' or 'cos' as it is.
+            Defaults to 'abs'.
+        ignore_index (int): Label of unreliable patches. Defaults to 255.
+        loss_weight (float): Defaults to 1.
+    """
+
+    def __init__(self,
+                 similarity: str = 'abs',
+                 ignore_index: int = 255,
+                 loss_weight: float = 1.) -> None:
+        super().__init__()
+        if similarity not in SIMILARITIES:
+            raise ValueError(f'similarity={similarity!r}: use one of '
+                             f'{tuple(SIMILARITIES)}')
+        self.similarity = SIMILARITIES[similarity]
+        self.ignore_index = ignore_index
+        self.loss_weight = loss_weight
+
+    def forward(self, tokens: Tensor, labels: Tensor) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            tokens (Tensor): Final patch tokens as a map, (B, D, h, w).
+            labels (Tensor): Labels of the patches, (B, h, w).
+
+        Returns:
+            Tensor: Scalar loss; 0.5 if no pair is reliable.
+        """
+        unit = F.normalize(tokens.flatten(2), dim=1, eps=1e-8)  # (B, D, N)
+        similarity = self.similarity(unit.transpose(1, 2) @ unit)  # (B, N, N)
+        same, other = self.pairs(labels)
+        positive = 1 - (similarity * same).sum() / (same.sum() + 1)
+        negative = (similarity * other).sum() / (other.sum() + 1)
+        return self.loss_weight * (positive + negative) / 2
+
+    def pairs(self, labels: Tensor) -> tuple:
+        """Reliable pairs of one label, and of two: two masks (B, N, N)."""
+        flat = labels.flatten(1)
+        known = flat != self.ignore_index
+        known = known.unsqueeze(1) & known.unsqueeze(2)
+        known.diagonal(dim1=1, dim2=2).fill_(False)
+        equal = flat.unsqueeze(1) == flat.unsqueeze(2)
+        return known & equal, known & ~equal
