@@ -40,6 +40,8 @@ TASK_UTILS = _child('task util', root.TASK_UTILS, 'models')
 VISUALIZERS = _child('visualizer', root.VISUALIZERS, 'visualization')
 VISBACKENDS = _child('vis_backend', root.VISBACKENDS, 'visualization')
 LOG_PROCESSORS = _child('log_processor', root.LOG_PROCESSORS, 'engine')
-# A kind of part that only mmwsss has.
+# Kinds of parts that only mmwsss has.
 LABEL_SOURCES = Registry(
     'label source', scope='mmwsss', locations=['mmwsss.datasets'])
+REFINERS = Registry(
+    'refiner', scope='mmwsss', locations=['mmwsss.refiners'])

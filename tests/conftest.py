@@ -9,6 +9,8 @@ from clip_files import PlainCLIP
 from mmengine.registry import DefaultScope
 from PIL import Image
 
+from mmwsss.apis import best_checkpoint, load_config, train
+
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 
 
@@ -193,6 +195,14 @@ def localizer_config(shapes, tmp_path):
 def segmentor_config(shapes, tmp_path):
     """Path of a config of a segmentor for ``shapes``."""
     return write_config(tmp_path / 'segmentor.py', SHAPES_SEGMENTOR, shapes)
+
+
+@pytest.fixture
+def trained(localizer_config, tmp_path):
+    """A trained localizer: its config object and checkpoint."""
+    cfg = load_config(localizer_config, work_dir=str(tmp_path / 'localizer'))
+    train(cfg)
+    return cfg, best_checkpoint(cfg.work_dir)
 
 
 def write_config(path, text, data_root):

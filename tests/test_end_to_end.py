@@ -41,14 +41,6 @@ def train_losses(config, work_dir, **options):
             for row in rows if 'loss' in row]
 
 
-@pytest.fixture
-def trained(localizer_config, tmp_path):
-    """A trained localizer: its config object and checkpoint."""
-    cfg = load_config(localizer_config, work_dir=str(tmp_path / 'localizer'))
-    train(cfg)
-    return cfg, best_checkpoint(cfg.work_dir)
-
-
 def test_losses_are_bit_equal_without_masks(localizer_config, shapes,
                                             tmp_path):
     with_masks = train_losses(localizer_config, tmp_path / 'a')

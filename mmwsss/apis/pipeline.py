@@ -12,11 +12,11 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 
 from mmwsss.datasets.map_files import read_mask, write_atomically
+from mmwsss.datasets.transforms import read_photo
 from mmwsss.registry import DATASETS
 from mmwsss.visualization import (
     mask_overlay,
     picture_sheet,
-    read_photo,
     write_picture,
 )
 

@@ -1,11 +1,18 @@
 """Writing localization maps while the Runner's test loop goes on."""
+import os
 import os.path as osp
-from typing import Dict, List, Optional, Sequence
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Deque, Dict, List, Optional, Sequence
 
+import numpy as np
+import torch
 from mmengine.evaluator import BaseMetric
 
 from mmwsss.datasets.map_files import write_map
-from mmwsss.registry import METRICS
+from mmwsss.datasets.transforms import read_photo
+from mmwsss.registry import METRICS, REFINERS
 
 
 @METRICS.register_module()
@@ -13,10 +20,15 @@ class MapWriter(BaseMetric):
     """Writes each sample's ``pred_maps`` to ``out_dir/<sample_id>.npz``.
 
     It is a metric because the Runner hands every test sample, in every
-    process of a distributed run, to its metrics.
+    process of a distributed run, to its metrics. Refinement runs in processes
+    beside the network, which never waits for it unless they fall far behind.
 
     Args:
         out_dir (str): Folder for the maps.
+        refiners (Sequence[dict]): Configs of refiners, applied in this order.
+            Defaults to none.
+        num_workers (int, optional): Processes that refine; 0 refines in this
+            one. Defaults to the number of CPU cores.
         collect_device (str): 'cpu' or 'gpu'.
         prefix (str, optional): Unused; part of mmengine's interface.
     """
@@ -25,21 +37,86 @@ class MapWriter(BaseMetric):
 
     def __init__(self,
                  out_dir: str,
+                 refiners: Sequence[dict] = (),
+                 num_workers: Optional[int] = None,
                  collect_device: str = 'cpu',
                  prefix: Optional[str] = None) -> None:
         super().__init__(collect_device, prefix)
         self.out_dir = out_dir
+        # Built here too, so that a mistake shows before any long work.
+        self.refiners = [REFINERS.build(dict(cfg)) for cfg in refiners]
+        workers = os.cpu_count() if num_workers is None else num_workers
+        self.pool: Optional[ProcessPoolExecutor] = None
+        if self.refiners and workers:
+            self.pool = ProcessPoolExecutor(
+                workers, get_context('spawn'), initializer=_start_worker,
+                initargs=(self.refiners, ))
+        self.waiting: Deque[Future] = deque()
+        self.most_waiting = 4 * workers
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Write the maps of a batch."""
+        """Refine and write the maps of a batch."""
         for sample in data_samples:
             maps = sample['pred_maps']
-            write_map(
-                osp.join(self.out_dir, sample['sample_id'] + '.npz'),
-                maps['data'].cpu().numpy(), maps['labels'],
-                scores=sample['pred_label']['score'].float().cpu().numpy())
+            job = (osp.join(self.out_dir, sample['sample_id'] + '.npz'),
+                   sample['img_path'], maps['data'].cpu().numpy(),
+                   maps['labels'],
+                   sample['pred_label']['score'].float().cpu().numpy())
+            if self.pool is None:
+                refine_and_write(self.refiners, *job)
+            else:
+                self.waiting.append(self.pool.submit(_work, job))
+                self._wait(self.most_waiting)
             self.results.append(1)
+
+    def _wait(self, most: int) -> None:
+        """Wait until at most so many jobs are open; raises their errors."""
+        while len(self.waiting) > most:
+            self.waiting.popleft().result()
+
+    def evaluate(self, size: int) -> dict:
+        """Wait for what is still being refined."""
+        self._wait(0)
+        if self.pool is not None:
+            self.pool.shutdown()
+        return super().evaluate(size)
 
     def compute_metrics(self, results: List[int]) -> Dict[str, int]:
         """The number of maps written."""
         return dict(maps_written=len(results))
+
+
+def refine_and_write(refiners: Sequence, path: str, img_path: str,
+                     maps: np.ndarray, labels: Sequence[int],
+                     scores: np.ndarray) -> None:
+    """Refine the maps of an image and write their file.
+
+    Args:
+        refiners (Sequence): Callables (image, maps, labels) -> maps.
+        path (str): The file to write.
+        img_path (str): The photo.
+        maps (np.ndarray): In [0, 1], (K, H, W).
+        labels (Sequence[int]): The K 0-based classes.
+        scores (np.ndarray): Image-level scores, (C, ).
+    """
+    if refiners:
+        image = torch.from_numpy(read_photo(img_path)).permute(2, 0, 1)
+        tensor = torch.from_numpy(maps)
+        for refiner in refiners:
+            tensor = refiner(image, tensor, torch.tensor(labels))
+        maps = tensor.clamp(0, 1).numpy()
+    write_map(path, maps, labels, scores)
+
+
+_worker_refiners: Sequence = ()
+
+
+def _start_worker(refiners: Sequence) -> None:
+    """One thread a process: the processes are the parallelism."""
+    global _worker_refiners
+    torch.set_num_threads(1)
+    _worker_refiners = refiners
+
+
+def _work(job: tuple) -> None:
+    refine_and_write(_worker_refiners, *job)

@@ -4,12 +4,11 @@ from .overlays import (
                        heat_overlay,
                        mask_overlay,
                        picture_sheet,
-                       read_photo,
                        write_picture,
 )
 from .tables import class_table
 
 __all__ = [
     'class_table', 'draw_threshold_curve', 'heat_map_row', 'heat_overlay',
-    'mask_overlay', 'picture_sheet', 'read_photo', 'write_picture'
+    'mask_overlay', 'picture_sheet', 'write_picture'
 ]

@@ -6,18 +6,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mmwsss.datasets.map_files import write_atomically
-from mmwsss.datasets.transforms.loading import to_rgb
 
 Tile = Tuple[str, np.ndarray]  # caption, RGB picture
 
 _TILE = 240  # pixels, height of a picture in a sheet
 _CAPTION = 16  # pixels, height of its caption
-
-
-def read_photo(path: str) -> np.ndarray:
-    """A photo as upright RGB, uint8, (H, W, 3)."""
-    with Image.open(path) as image:
-        return to_rgb(image)
 
 
 def heat_overlay(photo: np.ndarray, class_map: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
 from .formatting import PackImageLevelInputs
-from .loading import LoadPhoto
+from .loading import LoadPhoto, read_photo
 
-__all__ = ['LoadPhoto', 'PackImageLevelInputs']
+__all__ = ['LoadPhoto', 'PackImageLevelInputs', 'read_photo']

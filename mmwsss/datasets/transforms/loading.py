@@ -62,3 +62,9 @@ def to_rgb(image: Image.Image) -> np.ndarray:
         canvas = Image.new('RGBA', image.size, 'white')
         image = Image.alpha_composite(canvas, image)
     return np.asarray(image.convert('RGB'))
+
+
+def read_photo(path: str) -> np.ndarray:
+    """A photo as upright RGB, uint8, (H, W, 3)."""
+    with Image.open(path) as image:
+        return to_rgb(image)

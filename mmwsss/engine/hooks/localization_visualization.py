@@ -5,8 +5,9 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmwsss.datasets.transforms import read_photo
 from mmwsss.registry import HOOKS
-from mmwsss.visualization import heat_map_row, picture_sheet, read_photo
+from mmwsss.visualization import heat_map_row, picture_sheet
 
 
 @HOOKS.register_module()
