@@ -81,7 +81,12 @@ def test_parity_with_published_evaluation(test_data):
             torch.from_numpy(stored[f'img{i}/cams']),
             torch.from_numpy(stored[f'img{i}/keys']),
             torch.from_numpy(stored[f'img{i}/gt']), thresholds, 20)
-    iou = 100 * threshold_sweep(total, thresholds).iou
+    result = threshold_sweep(total, thresholds)
+    iou = 100 * result.iou
+    for ours, name in ((result.false_positive_rate, 'fp_curve'),
+                       (result.false_negative_rate, 'fn_curve')):
+        np.testing.assert_allclose(100 * ours.nan_to_num(0).mean(1),
+                                   stored[name], atol=1e-6)
     # The published mean counts a class that is nowhere as 0.
     curve = iou.nan_to_num(0).mean(1).numpy()
     np.testing.assert_allclose(curve, stored['miou_curve'], atol=1e-6)

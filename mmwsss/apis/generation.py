@@ -4,8 +4,7 @@ import hashlib
 import json
 import os
 import os.path as osp
-from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, Iterator, List, Optional, Tuple, Union
+from typing import List, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -14,7 +13,6 @@ from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
-from rich.progress import track
 from torch import Tensor
 
 from mmwsss.datasets.map_files import (
@@ -23,6 +21,7 @@ from mmwsss.datasets.map_files import (
     write_atomically,
     write_mask,
 )
+from mmwsss.datasets.transforms import read_photo
 from mmwsss.evaluation.multilabel_map import average_precision, class_indices
 from mmwsss.models.checkpoint import read_checkpoint
 from mmwsss.ops import SweepResult, sweep_histogram, threshold_sweep
@@ -34,11 +33,11 @@ from mmwsss.visualization import (
     heat_overlay,
     mask_overlay,
     picture_sheet,
-    read_photo,
     write_picture,
 )
 
 from .config import ConfigError, require_writable
+from .progress import in_threads
 from .weights import load_weights
 
 SPLITS = ('train', 'val', 'test')
@@ -148,7 +147,8 @@ def _claim(out_dir: str, cfg: Config, checkpoint: str,
         digest.update(key.encode())
         digest.update(weights[key].contiguous().numpy().tobytes())
     settings = json.dumps(
-        [cfg.model.to_dict(), cfg.localize_pipeline], default=str,
+        [cfg.model.to_dict(), cfg.localize_pipeline,
+         cfg.get('refiners', [])], default=str,
         sort_keys=True)
     source = dict(weights=digest.hexdigest(),
                   settings=hashlib.sha256(settings.encode()).hexdigest())
@@ -180,7 +180,8 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
         persistent_workers=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
         dataset=dataset_cfg)
-    cfg.test_evaluator = dict(type='MapWriter', out_dir=maps_dir)
+    cfg.test_evaluator = dict(type='MapWriter', out_dir=maps_dir,
+                              refiners=cfg.get('refiners', []))
     cfg.test_cfg = dict()
     test_cfg = dict(cfg.model.get('test_cfg') or {}, with_maps=True)
     cfg.model.test_cfg = test_cfg
@@ -256,13 +257,6 @@ def _rounded(value: Union[float, Tensor]) -> float:
     return round(float(value), 4)
 
 
-def _in_threads(function: Callable, jobs: list, title: str) -> Iterator:
-    """Results of ``function`` over ``jobs`` in order, with a progress bar."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        yield from track(pool.map(function, jobs),
-                         f'{title}: {len(jobs)} images', total=len(jobs))
-
-
 def _score_maps(dataset: BaseDataset, out_dir: str, thresholds: Tensor
                 ) -> Tuple[Tensor, Optional[np.ndarray], int]:
     """Histogram of all images, their image-level scores, images with masks."""
@@ -290,7 +284,7 @@ def _score_maps(dataset: BaseDataset, out_dir: str, thresholds: Tensor
                         dtype=torch.int64)
     image_scores = []
     with_masks = 0
-    for histogram, scores in _in_threads(score, jobs, 'Scoring maps'):
+    for histogram, scores in in_threads(score, jobs, 'Scoring maps'):
         if histogram is not None:
             total += histogram
             with_masks += 1
@@ -350,7 +344,7 @@ def _write_masks(dataset: BaseDataset, out_dir: str,
         write_mask(osp.join(out_dir, 'masks', name + '.png'),
                    map_to_mask(file.maps, file.labels, threshold), palette)
 
-    for _ in _in_threads(write, sample_names(dataset), 'Writing masks'):
+    for _ in in_threads(write, sample_names(dataset), 'Writing masks'):
         pass
 
 

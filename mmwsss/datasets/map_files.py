@@ -11,6 +11,8 @@ from PIL import Image
 
 from mmwsss.problems import DataError
 
+from .safe_npy import load_npy_dict
+
 
 @dataclass
 class MapFile:
@@ -99,6 +101,33 @@ def read_map(path: str) -> MapFile:
                         f'{maps.shape}')
     scale = 255 if maps.dtype == np.uint8 else 1
     return MapFile(labels, maps.astype(np.float32) / scale, size, scores)
+
+
+def read_map_dict(path: str) -> MapFile:
+    """Read maps from a ``.npy`` dict of MCTformer's or IRN's scripts.
+
+    MCTformer writes ``{class: map}``, IRN ``{'keys': classes, 'high_res':
+    maps, ...}``; classes are 0-based in both. No code in the file runs.
+
+    Raises:
+        DataError: If the file is neither.
+    """
+    content = load_npy_dict(path)
+    try:
+        if 'keys' in content:
+            labels = np.asarray(content['keys'])
+            maps = np.asarray(content['high_res'], dtype=np.float32)
+        else:
+            labels = np.asarray(sorted(content), dtype=np.int64)
+            maps = np.stack([np.asarray(content[key], dtype=np.float32)
+                             for key in sorted(content)])
+        if maps.ndim != 3 or labels.shape != maps.shape[:1]:
+            raise ValueError(f'{labels.shape} classes for {maps.shape} maps')
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f'{path}: neither {{class: map}} nor a dict with keys and '
+            f'high_res ({type(error).__name__}: {error})') from error
+    return MapFile(labels.astype(np.int16), maps, maps.shape[1:], None)
 
 
 def write_mask(path: str, mask: np.ndarray, palette: Sequence) -> None:

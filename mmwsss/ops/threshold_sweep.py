@@ -72,6 +72,18 @@ class SweepResult:
         """Share of the true pixels that are found, (T, C + 1)."""
         return self.true_positive.double() / self.truth
 
+    @property
+    def false_positive_rate(self) -> Tensor:
+        """Wrongly predicted pixels as a share of the union, (T, C + 1)."""
+        union = self.predicted + self.truth - self.true_positive
+        return (self.predicted - self.true_positive).double() / union
+
+    @property
+    def false_negative_rate(self) -> Tensor:
+        """Missed pixels as a share of the union, (T, C + 1)."""
+        union = self.predicted + self.truth - self.true_positive
+        return (self.truth - self.true_positive).double() / union
+
     def mean_iou(self, classes: Sequence[int]) -> Tensor:
         """Mean IoU over the given classes, (T, ); absent ones left out."""
         return self.iou[:, list(classes)].nanmean(1)

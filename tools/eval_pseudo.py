@@ -1,0 +1,31 @@
+#!/usr/bin/env python
+"""Score pseudo masks or localization maps against ground truth."""
+import argparse
+
+from mmwsss.apis import evaluate_pseudo_labels
+from mmwsss.apis.command_line import run
+from mmwsss.datasets.class_prompts import get_class_prompts
+
+
+def main() -> None:
+    """Parse, score."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('folder', help='masks (.png) or maps (.npz, .npy)')
+    parser.add_argument('--gt', required=True, help='folder of true masks')
+    parser.add_argument('--classes', default='voc12',
+                        help='voc12, coco80, or a text file with one class a '
+                        'line; default: voc12')
+    parser.add_argument('--score-classes', nargs='+', metavar='NAME',
+                        help='classes of the mean, background too; default: '
+                        'all')
+    parser.add_argument('--out-dir',
+                        help='write evaluation.json and the curve there')
+    args = parser.parse_args()
+    report = evaluate_pseudo_labels(
+        args.folder, args.gt, tuple(get_class_prompts(args.classes)),
+        args.score_classes or 'all', args.out_dir)
+    print(f'mIoU {report["mIoU"]:.2f} over {report["images"]} images')
+
+
+if __name__ == '__main__':
+    run(main)
