@@ -95,6 +95,20 @@ def test_checkpoint_cannot_run_code(tmp_path, monkeypatch):
     assert not osp.exists('checkpoint_ran_code')
 
 
+class Prying:
+    """Asks for an attribute that no checkpoint of a Runner needs."""
+
+    def __reduce__(self):
+        return getattr, (torch.Tensor, '__init__')
+
+
+def test_checkpoint_cannot_reach_attributes(tmp_path):
+    path = str(tmp_path / 'prying.pth')
+    torch.save(dict(state_dict={}, message_hub=Prying()), path)
+    with pytest.raises(DataError, match='asks to run code'):
+        read_checkpoint(path)
+
+
 @pytest.mark.parametrize('content', [b'', b'garbage' * 99])
 def test_damaged_checkpoint_is_named(tmp_path, content):
     path = tmp_path / 'torn.pth'

@@ -83,6 +83,14 @@ def _download(url: str) -> str:
     return path
 
 
+def _history_method(owner: type, name: str) -> object:
+    """What ``getattr`` means in a Runner's checkpoint, and nothing else."""
+    from mmengine.logging.history_buffer import HistoryBuffer
+    if owner is not HistoryBuffer or name.startswith('_'):
+        raise pickle.UnpicklingError(f'attribute {name} of {owner}')
+    return getattr(owner, name)
+
+
 def _runner_globals() -> list:
     """Classes that mmengine's Runner puts into its own checkpoints."""
     import numpy as np
@@ -90,7 +98,7 @@ def _runner_globals() -> list:
     core = getattr(np, '_core', None) or np.core
     return [
         HistoryBuffer, np.ndarray, np.dtype, core.multiarray._reconstruct,
-        core.multiarray.scalar, getattr, slice
+        core.multiarray.scalar, (_history_method, 'builtins.getattr'), slice
     ] + [type(np.dtype(t)) for t in ('float32', 'float64', 'int64', 'uint32')]
 
 
