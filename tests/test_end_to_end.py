@@ -24,7 +24,7 @@ from mmwsss.apis import (
 )
 from mmwsss.apis import test as run_test
 from mmwsss.datasets import DataError
-from mmwsss.datasets.map_files import read_map
+from mmwsss.datasets.map_files import read_map, read_map_dict
 from mmwsss.engine.hooks.non_finite_loss import NonFiniteLossError
 
 
@@ -176,6 +176,26 @@ def test_maps_of_two_checkpoints_are_not_mixed(trained, tmp_path):
     with pytest.raises(ConfigError, match='other settings.*--overwrite'):
         generate_pseudo_labels(cfg, checkpoint, out)
     generate_pseudo_labels(cfg, checkpoint, out, overwrite=True)
+
+
+@pytest.mark.parametrize('layout', ['mctformer', 'irn'])
+def test_export_for_other_scripts(trained, tmp_path, layout):
+    cfg, checkpoint = trained
+    out = str(tmp_path / 'pseudo')
+    generate_pseudo_labels(cfg, checkpoint, out, export_npy=layout)
+    own = read_map(osp.join(out, 'maps', 'img1.npz'))
+    path = osp.join(out, 'npy', 'img1.npy')
+    other = read_map_dict(path)
+    assert np.array_equal(own.maps, other.maps)
+    assert own.labels.tolist() == other.labels.tolist() == [1]
+    content = np.load(path, allow_pickle=True).item()
+    if layout == 'irn':
+        assert content['cam'].shape == (1, 12, 16)
+        assert abs(content['cam'].mean() - own.maps.mean()) < 0.01
+    else:
+        assert list(content) == [1]
+    with pytest.raises(ConfigError, match='export_npy'):
+        generate_pseudo_labels(cfg, checkpoint, out, export_npy='numpy')
 
 
 def test_two_thresholds_and_photos_without_masks(trained, shapes, tmp_path):

@@ -4,6 +4,7 @@ import os.path as osp
 
 from mmwsss.apis import generate_pseudo_labels
 from mmwsss.apis.command_line import config_parser, parse_config, run
+from mmwsss.datasets.map_files import MAP_DICT_LAYOUTS
 
 
 def main() -> None:
@@ -21,6 +22,9 @@ def main() -> None:
                         'images that have masks')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace maps of another checkpoint or config')
+    parser.add_argument('--export-npy', choices=MAP_DICT_LAYOUTS,
+                        help="also write the maps as the .npy dicts that "
+                        "MCTformer's and PSA's, or IRN's scripts read")
     args = parser.parse_args()
     cfg = parse_config(args)
     split_name = osp.splitext(osp.basename(args.split))[0]
@@ -29,7 +33,8 @@ def main() -> None:
     if threshold is not None:
         threshold = threshold[0] if len(threshold) == 1 else tuple(threshold)
     generate_pseudo_labels(cfg, args.checkpoint, out_dir, args.split,
-                           threshold, args.overwrite, args.launcher)
+                           threshold, args.overwrite, args.export_npy,
+                           args.launcher)
     print(f'maps, masks, scores.json and overlays.png are in {out_dir}')
 
 

@@ -16,9 +16,11 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmwsss.datasets.map_files import (
+    MAP_DICT_LAYOUTS,
     read_map,
     read_mask,
     write_atomically,
+    write_map_dict,
     write_mask,
 )
 from mmwsss.datasets.transforms import read_photo
@@ -50,6 +52,7 @@ def generate_pseudo_labels(cfg: Config,
                            split: str = 'train',
                            threshold: Threshold = None,
                            overwrite: bool = False,
+                           export_npy: Optional[str] = None,
                            launcher: str = 'none') -> dict:
     """Run a localizer over a split; write maps, masks and scores.
 
@@ -68,12 +71,17 @@ def generate_pseudo_labels(cfg: Config,
             to None: the best on the images that have masks.
         overwrite (bool): Remove maps of another checkpoint or other settings
             instead of stopping.
+        export_npy (str, optional): Also write the maps to ``npy/*.npy`` for
+            other scripts: 'mctformer' or 'irn', see ``write_map_dict``.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
 
     Returns:
         dict: What ``scores.json`` holds.
     """
     require_writable(out_dir)
+    if export_npy not in (None, *MAP_DICT_LAYOUTS):
+        raise ConfigError(f'export_npy={export_npy!r}: use one of '
+                          f'{MAP_DICT_LAYOUTS}')
     cfg = copy.deepcopy(cfg)
     cfg.launcher = launcher
     dataset_cfg = split_dataset(cfg, split)
@@ -92,6 +100,8 @@ def generate_pseudo_labels(cfg: Config,
                        missing, maps_dir)
     if not is_main_process():
         return {}
+    if export_npy is not None:
+        _export_maps(dataset, out_dir, export_npy)
     return finish_masks(dataset, out_dir, threshold,
                         cfg.get('score_classes', 'all'))
 
@@ -333,6 +343,17 @@ def map_to_mask(maps: np.ndarray, labels: np.ndarray,
     mask[score <= np.float32(high)] = 255
     mask[score <= np.float32(low)] = 0
     return mask
+
+
+def _export_maps(dataset: BaseDataset, out_dir: str, layout: str) -> None:
+
+    def export(name: str) -> None:
+        write_map_dict(osp.join(out_dir, 'npy', name + '.npy'),
+                       read_map(osp.join(out_dir, 'maps', name + '.npz')),
+                       layout)
+
+    for _ in in_threads(export, sample_names(dataset), 'Writing .npy dicts'):
+        pass
 
 
 def _write_masks(dataset: BaseDataset, out_dir: str,

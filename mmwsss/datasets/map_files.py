@@ -13,6 +13,8 @@ from mmwsss.problems import DataError
 
 from .safe_npy import load_npy_dict
 
+MAP_DICT_LAYOUTS = ('mctformer', 'irn')
+
 
 @dataclass
 class MapFile:
@@ -128,6 +130,33 @@ def read_map_dict(path: str) -> MapFile:
             f'{path}: neither {{class: map}} nor a dict with keys and '
             f'high_res ({type(error).__name__}: {error})') from error
     return MapFile(labels.astype(np.int16), maps, maps.shape[1:], None)
+
+
+def write_map_dict(path: str, file: MapFile, layout: str) -> None:
+    """Write maps as the pickled ``.npy`` dict of other scripts.
+
+    Args:
+        path (str): Where to write.
+        file (MapFile): From :func:`read_map`.
+        layout (str): 'mctformer': {class: float32 map}, also PSA's; 'irn':
+            ``keys``, ``high_res`` and, at a quarter of the size, ``cam``.
+    """
+    maps = file.maps.astype(np.float32)
+    if layout == 'mctformer':
+        content = dict(zip(file.labels.tolist(), maps))
+    elif layout == 'irn':
+        small = [np.asarray(Image.fromarray(one).resize(
+            [-(-side // 4) for side in maps.shape[:0:-1]], Image.BILINEAR))
+            for one in maps]
+        shape = (0, *(-(-side // 4) for side in maps.shape[1:]))
+        content = dict(
+            keys=file.labels.astype(np.int64), high_res=maps,
+            cam=np.stack(small) if small else np.zeros(shape, np.float32))
+    else:
+        raise ValueError(f'layout={layout!r}: use one of {MAP_DICT_LAYOUTS}')
+    buffer = io.BytesIO()
+    np.save(buffer, content)
+    write_atomically(path, buffer.getvalue())
 
 
 def write_mask(path: str, mask: np.ndarray, palette: Sequence) -> None:
