@@ -10,8 +10,9 @@ train_pipeline = [
     # Digits are not mirrored: a mirrored 2 is no 2.
     dict(type='mmpretrain.RandomCrop', crop_size=64, padding=4,
          padding_mode='reflect'),
+    # mmcv warns at every image with the default backend.
     dict(type='mmpretrain.ColorJitter', brightness=0.2, contrast=0.2,
-         saturation=0.2),
+         saturation=0.2, backend='cv2'),
     dict(type='mmpretrain.RandomErasing', erase_prob=0.5, mode='rand',
          min_area_ratio=0.02, max_area_ratio=0.16,
          fill_color=(127, 127, 127)),
