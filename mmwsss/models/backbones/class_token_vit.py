@@ -71,6 +71,8 @@ class TokenAttention:
 
     def with_hidden(self, seen: Tensor, hidden: Tensor) -> Tensor:
         """Put the hidden tokens back to their place, (..., L, d)."""
+        if self.start == self.end:
+            return seen
         return torch.cat([seen[..., :self.start, :], hidden,
                           seen[..., self.start:, :]], -2)
 
