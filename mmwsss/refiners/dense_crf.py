@@ -19,7 +19,8 @@ class DenseCRF:
 
     Args:
         background (float): Score of background before refinement, on the
-            scale of the maps. Defaults to 0.4.
+            scale of the maps; the threshold at which the maps alone are best
+            suits. Defaults to 0.4.
         unary (str): 'probabilities': scores divided by their sum; 'labels':
             only which class wins counts, right with ``gt_prob``.
         gt_prob (float): Defaults to 0.7.
