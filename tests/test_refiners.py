@@ -8,6 +8,7 @@ import torch
 
 from mmwsss.apis import ConfigError, generate_pseudo_labels, load_config
 from mmwsss.datasets.map_files import read_map
+from mmwsss.ops import dense_crf, unary_from_probabilities
 from mmwsss.refiners import PAR, DenseCRF
 from mmwsss.registry import REFINERS
 
@@ -47,6 +48,16 @@ def test_backends_of_the_crf_agree(scene, unary):
                     for name in ('torch', 'pydensecrf'))
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-3)
     assert not torch.allclose(ours, maps, atol=0.1)
+
+
+def test_a_refined_map_is_the_share_against_background(scene):
+    image, maps, labels = scene
+    scores = torch.cat([torch.full_like(maps, 0.2), maps])
+    probabilities = dense_crf(
+        image, unary_from_probabilities(scores / scores.sum(0)))
+    # Two labels: their probabilities sum to 1.
+    torch.testing.assert_close(
+        DenseCRF(background=0.2)(image, maps, labels), probabilities[1:])
 
 
 def test_an_image_without_classes():
