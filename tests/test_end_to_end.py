@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -57,6 +58,14 @@ def test_training_learns_and_writes_heat_maps(localizer_config, tmp_path):
                                   'vis_image', 'localization_*.png'))
     assert len(pictures) == 4 * 8  # images x validations
     assert 'best_multi-label_mAP' in best_checkpoint(str(tmp_path / 'run'))
+
+
+def test_runs_of_one_second_keep_their_own_logs(localizer_config, tmp_path,
+                                                monkeypatch):
+    monkeypatch.setattr('time.localtime', lambda *_: time.gmtime(0))
+    for name in ('a', 'b'):
+        assert train_losses(localizer_config, tmp_path / name,
+                            **{'train_cfg.max_epochs': 1})
 
 
 def test_image_language_context(localizer_config, shapes, tmp_path):

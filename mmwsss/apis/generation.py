@@ -12,7 +12,6 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
-from mmengine.runner import Runner
 from torch import Tensor
 
 from mmwsss.datasets.map_files import (
@@ -40,6 +39,7 @@ from mmwsss.visualization import (
 
 from .config import ConfigError, require_writable
 from .progress import in_threads
+from .training import build_runner
 from .weights import load_weights
 
 SPLITS = ('train', 'val', 'test')
@@ -201,7 +201,7 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
                 'param_scheduler', 'val_dataloader', 'val_cfg',
                 'val_evaluator', 'custom_hooks'):
         cfg.pop(key, None)
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     load_weights(runner.model, checkpoint, metainfo['classes'])
     runner.test()
 

@@ -1,6 +1,7 @@
 """Training and testing through mmengine's Runner."""
 import copy
 import glob
+import itertools
 import os.path as osp
 from typing import Optional
 
@@ -10,6 +11,8 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from .config import ConfigError, require_writable
 from .weights import load_weights
+
+_run_numbers = itertools.count(1)
 
 
 def train(cfg: Config,
@@ -36,7 +39,7 @@ def train(cfg: Config,
         cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
     cfg.resume = resume
     cfg.launcher = launcher
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     runner.train()
     return runner
 
@@ -74,12 +77,25 @@ def test(cfg: Config,
                               'tta_pipeline')
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     model = runner.model
     if tta:
         model = model.module
     load_weights(model, checkpoint)
     return {name: float(value) for name, value in runner.test().items()}
+
+
+def build_runner(cfg: Config) -> Runner:
+    """A Runner whose logs and pictures are its own.
+
+    Mmengine names a run after its config and the second in which it starts,
+    and two runs of one name in a process would share their visualizer; so
+    each gets a number.
+    """
+    name = cfg.get('experiment_name') or osp.splitext(
+        osp.basename(cfg.filename or 'run'))[0]
+    cfg.experiment_name = f'{name}_{next(_run_numbers)}'
+    return Runner.from_cfg(cfg)
 
 
 def best_checkpoint(work_dir: str) -> str:
