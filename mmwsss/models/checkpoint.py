@@ -3,7 +3,7 @@ import math
 import os
 import pickle
 import re
-from typing import Dict, Union
+from typing import Dict, Sequence, Tuple, Union
 from urllib.parse import urlparse
 
 import torch
@@ -120,14 +120,20 @@ def unwrap_state_dict(checkpoint: dict) -> StateDict:
     return state
 
 
-def to_mmpretrain_keys(state: StateDict) -> StateDict:
-    """Rename the ViT weights of DINO, DeiT or timm to mmpretrain's names."""
+def rename_keys(state: StateDict,
+                table: Sequence[Tuple[str, str]]) -> StateDict:
+    """Apply (pattern, replacement) pairs to every key, in order."""
     renamed = {}
     for key, value in state.items():
-        for pattern, replacement in _VIT_KEYS:
+        for pattern, replacement in table:
             key = re.sub(pattern, replacement, key)
         renamed[key] = value
     return renamed
+
+
+def to_mmpretrain_keys(state: StateDict) -> StateDict:
+    """Rename the ViT weights of DINO, DeiT or timm to mmpretrain's names."""
+    return rename_keys(state, _VIT_KEYS)
 
 
 def load_vit_weights(vit: nn.Module, source: str) -> None:

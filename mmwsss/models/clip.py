@@ -5,7 +5,7 @@ import os.path as osp
 import re
 import warnings
 import zipfile
-from typing import Sequence, Tuple, Union
+from typing import Union
 from urllib.parse import urlparse
 
 import torch
@@ -18,7 +18,12 @@ from torch import Tensor, nn
 
 from mmwsss.problems import DataError
 
-from .checkpoint import StateDict, read_checkpoint, unwrap_state_dict
+from .checkpoint import (
+    StateDict,
+    read_checkpoint,
+    rename_keys,
+    unwrap_state_dict,
+)
 
 PathLike = Union[str, os.PathLike]
 
@@ -172,7 +177,7 @@ def build_text_encoder(state: StateDict, weights: PathLike) -> CLIPTextEncoder:
     state = {**state}
     # The scale of CLIP's loss; some layouts leave it out, nothing reads it.
     state.setdefault('logit_scale', encoder.logit_scale.detach())
-    return _load(encoder, _rename(state, _TEXT_KEYS), weights, 'text')
+    return _load(encoder, rename_keys(state, _TEXT_KEYS), weights, 'text')
 
 
 class CLIPImageEncoder(nn.Module):
@@ -254,7 +259,7 @@ def build_image_encoder(state: StateDict,
     visual = {key[len('visual.'):]: value for key, value in state.items()
               if key.startswith('visual.')}
     proj = visual.pop('proj')
-    vit = _rename(visual, _IMAGE_KEYS)
+    vit = rename_keys(visual, _IMAGE_KEYS)
     vit['cls_token'] = vit['cls_token'].view(1, 1, -1)
     vit['pos_embed'] = vit['pos_embed'].unsqueeze(0)
     vit = {f'vit.{key}': value for key, value in vit.items()}
@@ -298,7 +303,7 @@ def _to_openai_keys(state: StateDict) -> StateDict:
     if any(key.startswith(prefix) for key in state):
         state = {key[len(prefix):]: value for key, value in state.items()
                  if key.startswith(prefix)}
-    state = _rename(state, _OPENAI_KEYS)
+    state = rename_keys(state, _OPENAI_KEYS)
     # Hugging Face's projections are linear layers, OpenAI's are matrices.
     for key, other in (('text_projection', 'text_projection.weight'),
                        ('visual.proj', 'visual_projection.weight')):
@@ -311,15 +316,6 @@ def _to_openai_keys(state: StateDict) -> StateDict:
             state[key.replace('.q_proj.', '.in_proj_')] = torch.cat(
                 [state.pop(name) for name in names])
     return state
-
-
-def _rename(state: StateDict, table: Sequence[Tuple[str, str]]) -> StateDict:
-    renamed = {}
-    for key, value in state.items():
-        for pattern, replacement in table:
-            key = re.sub(pattern, replacement, key)
-        renamed[key] = value
-    return renamed
 
 
 def _count_layers(state: StateDict, prefix: str) -> int:

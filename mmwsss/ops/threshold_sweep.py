@@ -57,10 +57,14 @@ class SweepResult:
     truth: Tensor
 
     @property
+    def union(self) -> Tensor:
+        """Pixels that are predicted or true, (T, C + 1)."""
+        return self.predicted + self.truth - self.true_positive
+
+    @property
     def iou(self) -> Tensor:
         """Intersection over union (T, C + 1); NaN where there is neither."""
-        union = self.predicted + self.truth - self.true_positive
-        return self.true_positive.double() / union
+        return self.true_positive.double() / self.union
 
     @property
     def precision(self) -> Tensor:
@@ -75,14 +79,12 @@ class SweepResult:
     @property
     def false_positive_rate(self) -> Tensor:
         """Wrongly predicted pixels as a share of the union, (T, C + 1)."""
-        union = self.predicted + self.truth - self.true_positive
-        return (self.predicted - self.true_positive).double() / union
+        return (self.predicted - self.true_positive).double() / self.union
 
     @property
     def false_negative_rate(self) -> Tensor:
         """Missed pixels as a share of the union, (T, C + 1)."""
-        union = self.predicted + self.truth - self.true_positive
-        return (self.truth - self.true_positive).double() / union
+        return (self.truth - self.true_positive).double() / self.union
 
     def mean_iou(self, classes: Sequence[int]) -> Tensor:
         """Mean IoU over the given classes, (T, ); absent ones left out."""
