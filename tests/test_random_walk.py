@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmwsss.ops import random_walk
+from mmwsss.ops import affinity_walk, random_walk
 from mmwsss.ops.random_walk import edge_affinity, path_points, search_offsets
 
 
@@ -70,3 +70,39 @@ def test_nothing_crosses_a_full_edge():
 def test_sizes_have_to_agree():
     with pytest.raises(ValueError, match='differ in size'):
         random_walk(torch.zeros(1, 4, 4), torch.zeros(4, 5))
+
+
+def test_a_batch_is_walked_image_by_image():
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.rand(3, 2, 6, 7, generator=generator)
+    edge = torch.rand(3, 6, 7, generator=generator)
+    together = random_walk(maps, edge, 3, 2., 4)
+    alone = torch.stack([random_walk(m, e, 3, 2., 4)
+                         for m, e in zip(maps, edge)])
+    torch.testing.assert_close(together, alone)
+
+
+def psa_pairs(aff_dense, grid):
+    """PSA's pairs: only from pixels whose neighbours are all inside."""
+    height, width = grid
+    offsets = search_offsets(5)
+    pairs = torch.zeros(len(offsets), height, width)
+    for p, (dy, dx) in enumerate(offsets):
+        for y in range(height - 4):
+            for x in range(4, width - 4):
+                pairs[p, y, x] = aff_dense[y * width + x,
+                                           (y + dy) * width + x + dx]
+    return pairs
+
+
+@pytest.mark.parametrize('name, beta, steps', [
+    ('psa_a16_b8_t8', 8, 8), ('psa_a4_b4_t3', 4, 3),
+    ('mct_bg039_b8_t6', 8, 6), ('mct_bg030_b12_t6', 12, 6)])
+def test_parity_with_psa(test_data, name, beta, steps):
+    with np.load(test_data('parity', 'psa.npz')) as file:
+        grid = file['grid'].tolist()
+        affinity = psa_pairs(torch.from_numpy(file['aff_dense']), grid)
+        scores = torch.from_numpy(file[f'{name}/cam_vec']).view(-1, *grid)
+        want = torch.from_numpy(file[f'{name}/rw']).view_as(scores)
+    got = affinity_walk(scores, affinity, 5, beta, steps)
+    assert (got - want).abs().max() <= 2e-4 * want.abs().max()

@@ -3,11 +3,13 @@ from .gwrp import gwrp
 from .min_max import min_max
 from .permutohedral import PermutohedralLattice
 from .pixel_adaptive_refinement import pixel_adaptive_refinement
-from .random_walk import random_walk
+from .pixel_pairs import feature_affinity
+from .random_walk import affinity_walk, random_walk
 from .threshold_sweep import SweepResult, sweep_histogram, threshold_sweep
 
 __all__ = [
-    'PermutohedralLattice', 'SweepResult', 'dense_crf', 'gwrp', 'min_max',
-    'pixel_adaptive_refinement', 'random_walk', 'sweep_histogram',
-    'threshold_sweep', 'unary_from_labels', 'unary_from_probabilities'
+    'PermutohedralLattice', 'SweepResult', 'affinity_walk', 'dense_crf',
+    'feature_affinity', 'gwrp', 'min_max', 'pixel_adaptive_refinement',
+    'random_walk', 'sweep_histogram', 'threshold_sweep', 'unary_from_labels',
+    'unary_from_probabilities'
 ]

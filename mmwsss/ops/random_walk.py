@@ -67,27 +67,30 @@ def walk_matrix(affinity: Tensor, beta: float, radius: int) -> Tensor:
     """Sparse matrix of one step of a random walk.
 
     Args:
-        affinity (Tensor): From :func:`edge_affinity`, (P, H, W).
+        affinity (Tensor): Of each pixel with its neighbours, 0 where there is
+            none, (B, P, H, W); see :func:`edge_affinity`.
         beta (float): Power of the affinities.
         radius (int): As in :func:`edge_affinity`.
 
     Returns:
-        Tensor: Sparse CSR, (N, N) with N = H * W. Row j holds the weights
+        Tensor: Sparse CSR, (N, N) with N = B * H * W. Row j holds the weights
         with which pixel j takes the values of its neighbours and of itself;
-        they sum to 1.
+        they sum to 1. Images of a batch do not meet.
     """
-    _, height, width = affinity.shape
-    device = affinity.device
-    nodes = torch.arange(height * width, device=device).view(height, width)
+    batch, _, height, width = affinity.shape
+    count = batch * height * width
+    nodes = torch.arange(count, device=affinity.device).view(
+        batch, height, width)
     sources: List[Tensor] = [nodes.flatten()]
     targets: List[Tensor] = [nodes.flatten()]
-    weights: List[Tensor] = [affinity.new_ones(height * width)]
-    for (y, x), pair in zip(search_offsets(radius), affinity**beta):
+    weights: List[Tensor] = [affinity.new_ones(count)]
+    for (y, x), pair in zip(search_offsets(radius),
+                            (affinity**beta).unbind(1)):
         rows = slice(0, max(0, height - y))
         columns = slice(max(0, -x), max(0, width - max(0, x)))
-        source = nodes[rows, columns].flatten()
+        source = nodes[:, rows, columns].flatten()
         target = source + y * width + x
-        weight = pair[rows, columns].flatten()
+        weight = pair[:, rows, columns].flatten()
         sources += [source, target]
         targets += [target, source]
         weights += [weight, weight]
@@ -99,8 +102,45 @@ def walk_matrix(affinity: Tensor, beta: float, radius: int) -> Tensor:
         warnings.simplefilter('ignore', UserWarning)
         matrix = torch.sparse_coo_tensor(
             torch.stack([target, source]), weight / total[target],
-            (height * width, height * width))
+            (count, count))
         return matrix.coalesce().to_sparse_csr()
+
+
+def affinity_walk(maps: Tensor,
+                  affinity: Tensor,
+                  radius: int = 5,
+                  beta: float = 8.,
+                  exp_times: int = 8) -> Tensor:
+    """Spread maps by ``2 ** exp_times`` steps along affinities.
+
+    The published code of PSA and IRN squares a dense (N, N) matrix
+    ``exp_times`` times; here the sparse matrix of one step is applied to the
+    K maps, and no (N, N) matrix exists.
+
+    Args:
+        maps (Tensor): (K, H, W), or of a batch, (B, K, H, W).
+        affinity (Tensor): In [0, 1], (P, H, W) or (B, P, H, W): of each pixel
+            with those at ``search_offsets(radius)``, 0 where there is none.
+        radius (int): Of the neighbourhood in pixels. Defaults to 5.
+        beta (float): Power of the affinities. Defaults to 8.
+        exp_times (int): Binary logarithm of the number of steps. Defaults to
+            8.
+
+    Returns:
+        Tensor: As ``maps``.
+    """
+    if maps.ndim == 3:
+        return affinity_walk(maps[None], affinity[None], radius, beta,
+                             exp_times)[0]
+    batch, channels, height, width = maps.shape
+    # Hundreds of steps: in float32 rounding would add up, and the indices,
+    # not the numbers, take the time.
+    step = walk_matrix(affinity.double(), beta, radius)
+    state = maps.double().movedim(1, -1).reshape(-1, channels)  # (N, K)
+    for _ in range(2**exp_times):
+        state = step @ state
+    state = state.view(batch, height, width, channels).movedim(-1, 1)
+    return state.to(maps.dtype)
 
 
 def random_walk(maps: Tensor,
@@ -110,20 +150,18 @@ def random_walk(maps: Tensor,
                 exp_times: int = 8) -> Tensor:
     """Spread maps by ``2 ** exp_times`` steps that do not cross edges.
 
-    The result of IRN's ``propagate_to_edge``, which squares a dense (N, N)
-    matrix ``exp_times`` times; here the sparse matrix of one step is applied
-    to the K maps, and no (N, N) matrix exists.
+    The result of IRN's ``propagate_to_edge``; see :func:`affinity_walk`.
 
     Args:
-        maps (Tensor): (K, H, W).
-        edge (Tensor): Edge strength in [0, 1], (H, W).
+        maps (Tensor): (K, H, W), or of a batch, (B, K, H, W).
+        edge (Tensor): Edge strength in [0, 1], (H, W) or (B, H, W).
         radius (int): Of the neighbourhood in pixels. Defaults to 5.
         beta (float): Power of the affinities. Defaults to 10.
         exp_times (int): Binary logarithm of the number of steps. Defaults to
             8.
 
     Returns:
-        Tensor: (K, H, W).
+        Tensor: As ``maps``.
 
     Raises:
         ValueError: If sizes differ.
@@ -133,14 +171,12 @@ def random_walk(maps: Tensor,
         >>> random_walk(maps, edge).shape
         torch.Size([2, 24, 30])
     """
-    if maps.shape[1:] != edge.shape:
+    if maps.ndim not in (3, 4) or (
+            maps.shape[:-3] + maps.shape[-2:] != edge.shape):
         raise ValueError(f'maps {tuple(maps.shape)} and edge '
                          f'{tuple(edge.shape)} differ in size')
-    # Hundreds of steps: in float32 rounding would add up, and the indices,
-    # not the numbers, take the time.
     free = 1 - edge.double()
-    step = walk_matrix(edge_affinity(edge.double(), radius), beta, radius)
-    state = (maps * free).flatten(1).t().contiguous()  # (N, K)
-    for _ in range(2**exp_times):
-        state = step @ state
-    return state.t().reshape(maps.shape).to(maps.dtype)
+    spread = affinity_walk(maps * free.unsqueeze(-3),
+                           edge_affinity(edge.double(), radius), radius, beta,
+                           exp_times)
+    return spread.to(maps.dtype)
