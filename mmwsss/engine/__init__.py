@@ -1,8 +1,13 @@
-from .hooks import LocalizationVisualizationHook, NonFiniteLossHook
+from .hooks import (
+    DisplacementMeanHook,
+    LocalizationVisualizationHook,
+    NonFiniteLossHook,
+)
 from .optim_wrapper import BFloat16OptimWrapper
 from .optim_wrapper_constructor import TokenOptimWrapperConstructor
 
 __all__ = [
-    'BFloat16OptimWrapper', 'LocalizationVisualizationHook',
-    'NonFiniteLossHook', 'TokenOptimWrapperConstructor'
+    'BFloat16OptimWrapper', 'DisplacementMeanHook',
+    'LocalizationVisualizationHook', 'NonFiniteLossHook',
+    'TokenOptimWrapperConstructor'
 ]

@@ -154,23 +154,51 @@ def load_vit_weights(vit: nn.Module, source: str) -> None:
     if 'pos_embed' in state:
         state['pos_embed'] = _fit_pos_embed(state['pos_embed'], vit, source)
     state = vit.adapt_weights(state)
-    own = vit.state_dict()
+    _load_all(vit, state, source,
+              'Known layouts: DINO, DeiT, timm, mmpretrain; choose the `arch` '
+              'and `patch_size` that belong to this file.')
+
+
+def load_backbone_weights(model: nn.Module, source: str) -> None:
+    """Load pre-trained weights whose names are those of the model.
+
+    Weights that the model does not have, such as a classifier, are left out
+    and logged.
+
+    Args:
+        model (nn.Module): A backbone.
+        source (str): Path or URL of the checkpoint.
+
+    Raises:
+        DataError: If a weight of the model is missing or has another shape.
+    """
+    state = unwrap_state_dict(read_checkpoint(source))
+    # Counters that files from before torch 0.4.1 lack, and nothing reads.
+    counters = {key: value for key, value in model.state_dict().items()
+                if key.endswith('num_batches_tracked')}
+    _load_all(model, {**counters, **state}, source,
+              f'Give weights of a {type(model).__name__}.')
+
+
+def _load_all(model: nn.Module, state: StateDict, source: str,
+              remedy: str) -> None:
+    """Take every weight of the model from ``state``; log the rest."""
+    own = model.state_dict()
     missing = [key for key in own if key not in state]
     if missing:
         raise DataError(
-            f'checkpoint {source}: {len(missing)} weights of the ViT are not '
-            f'in it, e.g. {missing[0]} (it has {next(iter(state), "none")}).'
-            ' Known layouts: DINO, DeiT, timm, mmpretrain.')
+            f'checkpoint {source}: {len(missing)} weights of the '
+            f'{type(model).__name__} are not in it, e.g. {missing[0]} (it has '
+            f'{next(iter(state), "none")}). {remedy}')
     for key, value in own.items():
         if state[key].shape != value.shape:
             raise DataError(
                 f'checkpoint {source}: {key} has shape '
                 f'{tuple(state[key].shape)}, the model needs '
-                f'{tuple(value.shape)}. Choose the `arch` and `patch_size` '
-                'that belong to this file.')
+                f'{tuple(value.shape)}. {remedy}')
     unused = sorted(set(state) - set(own))
     print_log(f'Loaded {source}; not used: {unused or "nothing"}', 'current')
-    vit.load_state_dict({key: state[key] for key in own})
+    model.load_state_dict({key: state[key] for key in own})
 
 
 def _fit_pos_embed(pos_embed: Tensor, vit: nn.Module, source: str) -> Tensor:

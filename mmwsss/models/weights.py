@@ -1,4 +1,6 @@
 """Loading a trained model's weights into a built one."""
+import hashlib
+
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from torch import nn
@@ -47,3 +49,27 @@ def load_weights(model: nn.Module, path: str,
             'trained with (class count, arch, parts switched on).')
     model.load_state_dict(state)
     print_log(f'Loaded weights from {path}', 'current')
+
+
+def weights_digest(path: str) -> str:
+    """SHA-256 of the weights in a checkpoint, whatever else is in it."""
+    weights = read_checkpoint(path)
+    weights = weights.get('state_dict', weights)
+    digest = hashlib.sha256()
+    for key in sorted(weights):
+        digest.update(key.encode())
+        digest.update(weights[key].contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def forget_pretrained(node: dict) -> None:
+    """Set each ``pretrained`` in a model's config to None, in place.
+
+    For models whose weights come from a checkpoint: those that training
+    started from need not be there.
+    """
+    for key, value in node.items():
+        if key == 'pretrained':
+            node[key] = None
+        elif isinstance(value, dict):
+            forget_pretrained(value)

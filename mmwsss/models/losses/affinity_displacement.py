@@ -1,14 +1,15 @@
 """Losses of IRN's class boundaries and displacements."""
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmwsss.ops.pixel_pairs import inner, pair_labels
 from mmwsss.ops.random_walk import path_points, search_offsets
 from mmwsss.registry import MODELS
 
-_EPS = 1e-5  # the published code's
+from .pair_affinity import pair_affinity_loss, pair_mean
 
 
 @MODELS.register_module()
@@ -55,59 +56,22 @@ class AffinityDisplacementLoss(BaseModule):
         Raises:
             ValueError: If the image is too small to hold a pair.
         """
-        height, width = labels.shape[1:]
-        reach = self.radius - 1
-        if height <= reach or width <= 2 * reach:
-            raise ValueError(
-                f'labels of {height} x {width} hold no pair at radius '
-                f'{self.radius}: need {reach + 1} x {2 * reach + 1}')
         edge = edge_logits[:, 0].sigmoid()
-        background, foreground, negative = self.pair_labels(labels)
+        pairs = pair_labels(labels, self.radius, self.num_labels)
+        background, foreground, _ = pairs
         affinity = torch.stack([
-            1 - torch.stack([self._shifted(edge, point)
+            1 - torch.stack([inner(edge, self.radius, point)
                              for point in path_points(offset)]).amax(0)
             for offset in search_offsets(self.radius)], dim=1)  # (B, P, h, w)
-        attract = -(affinity + _EPS).log()
-        repel = -(1 + _EPS - affinity).log()
         between = torch.stack([
-            self._shifted(displacement, (0, 0)) -
-            self._shifted(displacement, offset)
+            inner(displacement, self.radius) -
+            inner(displacement, self.radius, offset)
             for offset in search_offsets(self.radius)], dim=2)  # (B,2,P,h,w)
         offsets = between.new_tensor(search_offsets(self.radius))  # (P, 2)
         moved = (between - offsets.t().view(1, 2, -1, 1, 1)).abs()
         return dict(
-            loss_affinity_positive=(_mean(attract, background) +
-                                    _mean(attract, foreground)) / 4,
-            loss_affinity_negative=_mean(repel, negative) / 2,
-            loss_displacement_foreground=_mean(moved.sum(1), foreground, 2) /
-            2,
-            loss_displacement_background=_mean(between.abs().sum(1),
-                                               background, 2) / 2)
-
-    def pair_labels(self, labels: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
-        """Which pairs are both background, one object class, or differ.
-
-        Args:
-            labels (Tensor): (B, H, W).
-
-        Returns:
-            tuple[Tensor]: Three boolean tensors (B, P, h, w).
-        """
-        source = self._shifted(labels, (0, 0)).unsqueeze(1)
-        target = torch.stack([self._shifted(labels, offset)
-                              for offset in search_offsets(self.radius)], 1)
-        known = (source < self.num_labels) & (target < self.num_labels)
-        same = known & (source == target)
-        return same & (source == 0), same & (source > 0), known & ~same
-
-    def _shifted(self, maps: Tensor, offset: Tuple[int, int]) -> Tensor:
-        """Maps at ``offset`` from all pixels whose partners are inside."""
-        reach = self.radius - 1
-        height, width = maps.shape[-2:]
-        y, x = offset
-        return maps[..., y:height - reach + y, reach + x:width - reach + x]
-
-
-def _mean(loss: Tensor, chosen: Tensor, coordinates: int = 1) -> Tensor:
-    """Mean over the chosen pairs; 0 where there are none."""
-    return (loss * chosen).sum() / (coordinates * chosen.sum() + _EPS)
+            pair_affinity_loss(affinity, *pairs),
+            loss_displacement_foreground=pair_mean(
+                moved.sum(1), foreground, coordinates=2) / 2,
+            loss_displacement_background=pair_mean(
+                between.abs().sum(1), background, coordinates=2) / 2)

@@ -1,0 +1,127 @@
+"""Backbones that hand out features of several depths, for affinity."""
+from typing import List, Optional, Sequence, Tuple
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from mmpretrain.models.backbones import ResNet
+from torch import Tensor, nn
+
+from mmwsss.models.checkpoint import load_backbone_weights
+from mmwsss.registry import MODELS
+
+
+@MODELS.register_module()
+class ResNetTaps(ResNet):
+    """mmpretrain's ResNet50; its stem and its four stages, as IRN uses it.
+
+    The weights stay as they are (IRN, section 5.1: only the new branches are
+    trained).
+
+    Args:
+        pretrained (str, optional): Path or URL of weights with torchvision's
+            names. Defaults to None.
+        strides (Sequence[int]): Of the four stages. Defaults to IRN's
+            (1, 2, 2, 1).
+        **kwargs: See mmpretrain's ``ResNet``.
+    """
+
+    tap_channels = (64, 256, 512, 1024, 2048)
+
+    def __init__(self,
+                 pretrained: Optional[str] = None,
+                 strides: Sequence[int] = (1, 2, 2, 1),
+                 **kwargs) -> None:
+        super().__init__(50, strides=tuple(strides), out_indices=range(4),
+                         frozen_stages=4, norm_eval=True, **kwargs)
+        self.pretrained = pretrained
+
+    @property
+    def tap_strides(self) -> Tuple[int, ...]:
+        """Stride of each of the five outputs."""
+        total = [4]
+        for stride in self.strides:
+            total.append(total[-1] * stride)
+        return tuple(total)
+
+    def init_weights(self) -> None:
+        """Random initialisation, then ``pretrained`` where given."""
+        super().init_weights()
+        if self.pretrained is not None:
+            load_backbone_weights(self, self.pretrained)
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> List[Tensor]:
+        """Five feature maps, the first at a quarter of the image's size."""
+        x = self.maxpool(self.relu(self.norm1(self.conv1(images))))
+        outputs = [x]
+        for name in self.res_layers:
+            x = getattr(self, name)(x)
+            outputs.append(x)
+        return outputs
+
+
+@MODELS.register_module()
+class ViTTaps(BaseModule):
+    """A token ViT tapped at several depths, and fine detail from the pixels.
+
+    A ViT knows nothing finer than its patches. A small trained stem looks at
+    the photo itself and adds a map at a quarter of its size, so that
+    boundaries can lie between pixels and not between patches.
+
+    Args:
+        vit (dict): Config of a :class:`TokenViT`; its ``out_indices`` are the
+            taps.
+        detail_channels (int): Of the stem. Defaults to 64.
+        input_scale (float): The ViT sees the image enlarged by this, hence
+            smaller patches. Defaults to 1.
+        frozen (bool): Whether the ViT keeps its weights. Defaults to True.
+        init_cfg (dict, optional): See mmengine's ``BaseModule``.
+    """
+
+    def __init__(self,
+                 vit: dict,
+                 detail_channels: int = 64,
+                 input_scale: float = 1.,
+                 frozen: bool = True,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(init_cfg)
+        self.vit = MODELS.build(vit)
+        self.input_scale = input_scale
+        self.frozen = frozen
+        self.patch = self.vit.patch_embed.projection.stride[0]
+        half = detail_channels // 2
+        self.detail = nn.Sequential(
+            nn.Conv2d(3, half, 3, 2, 1), nn.GroupNorm(4, half), nn.ReLU(),
+            nn.Conv2d(half, detail_channels, 3, 2, 1),
+            nn.GroupNorm(4, detail_channels), nn.ReLU(),
+            nn.Conv2d(detail_channels, detail_channels, 3, padding=1),
+            nn.GroupNorm(4, detail_channels), nn.ReLU())
+        count = len(self.vit.out_indices)
+        self.tap_channels = (detail_channels, *[self.vit.embed_dims] * count)
+        self.tap_strides = (4, *[self.patch / input_scale] * count)
+        if frozen:
+            self.vit.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> 'ViTTaps':
+        """A frozen ViT knows no dropout."""
+        super().train(mode)
+        if self.frozen:
+            self.vit.eval()
+        return self
+
+    def forward(self, images: Tensor) -> List[Tensor]:
+        """The detail map, then a map a tap.
+
+        Args:
+            images (Tensor): (B, 3, H, W).
+        """
+        grid = [max(1, round(side * self.input_scale / self.patch))
+                for side in images.shape[-2:]]
+        scaled = F.interpolate(
+            images, [side * self.patch for side in grid], mode='bilinear',
+            align_corners=False)
+        with torch.set_grad_enabled(not self.frozen
+                                    and torch.is_grad_enabled()):
+            taps = self.vit(scaled)
+        return [self.detail(images), *taps]
