@@ -1,7 +1,10 @@
 # MMCT from scratch on DigitScenes: a few minutes on two CPU cores. The scenes
 # have no photos' statistics and no pre-trained weights; settings were chosen
 # on their validation split.
-_base_ = ['_base_/default_runtime.py', '_base_/schedules/adamw_epochs.py']
+_base_ = [
+    '_base_/default_runtime.py', '_base_/generation.py',
+    '_base_/schedules/adamw_epochs.py'
+]
 data_root = 'data/digit_scenes'
 score_classes = 'all'
 
@@ -44,7 +47,6 @@ val_dataloader = dict(
     dataset=dict(ann_file='ImageSets/Segmentation/val.txt', test_mode=True,
                  pipeline=localize_pipeline, **dataset))
 val_evaluator = dict(type='MultiLabelMAP', classes=score_classes)
-localize_workers = 1
 
 model = dict(
     type='MMCT',

@@ -1,20 +1,21 @@
 from mmwsss.problems import DataError
 
+from .batches import FixedBatchSampler
 from .digit_scenes import DigitScenesDataset
 from .image_level import ImageLevelDataset
 from .label_sources import (
-                            COCOLabels,
-                            MaskLabels,
-                            NpyLabels,
-                            TableLabels,
-                            VOCXMLLabels,
+    COCOLabels,
+    MaskLabels,
+    NpyLabels,
+    TableLabels,
+    VOCXMLLabels,
 )
 from .pseudo_masks import PseudoMaskDataset
 from .transforms import *  # noqa: F401,F403
 from .voc12 import VOC12ClsDataset
 
 __all__ = [
-    'COCOLabels', 'DataError', 'DigitScenesDataset', 'ImageLevelDataset',
-    'MaskLabels', 'NpyLabels', 'PseudoMaskDataset', 'TableLabels',
-    'VOC12ClsDataset', 'VOCXMLLabels'
+    'COCOLabels', 'DataError', 'DigitScenesDataset', 'FixedBatchSampler',
+    'ImageLevelDataset', 'MaskLabels', 'NpyLabels', 'PseudoMaskDataset',
+    'TableLabels', 'VOC12ClsDataset', 'VOCXMLLabels'
 ]

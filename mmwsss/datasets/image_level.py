@@ -10,6 +10,8 @@ from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS, LABEL_SOURCES
 
 from .image_embeddings import read_image_embeddings
+from .map_files import map_size
+from .transforms.loading import photo_size
 
 
 @DATASETS.register_module()
@@ -26,6 +28,9 @@ class ImageLevelDataset(BaseSegDataset):
         image_embeddings (str, optional): ``.npz`` of CLIP image embeddings,
             written by ``tools/extract_image_embeddings.py``; the path is not
             under ``data_root``. Defaults to None.
+        maps (str, optional): Folder of maps that an earlier stage wrote, one
+            ``.npz`` (or ``.npy`` dict) an image; not under ``data_root``.
+            Defaults to None.
         check_images (bool): Open the header of every image at the start.
             Defaults to True.
         **kwargs: See mmseg's ``BaseSegDataset``.
@@ -34,10 +39,12 @@ class ImageLevelDataset(BaseSegDataset):
     def __init__(self,
                  label_source: dict,
                  image_embeddings: Optional[str] = None,
+                 maps: Optional[str] = None,
                  check_images: bool = True,
                  **kwargs) -> None:
         self.label_source = LABEL_SOURCES.build(label_source)
         self.image_embeddings = image_embeddings
+        self.maps = maps
         self.check_images = check_images
         super().__init__(**kwargs)
 
@@ -56,6 +63,8 @@ class ImageLevelDataset(BaseSegDataset):
         for info, label in zip(data_list, labels):
             info['sample_id'] = osp.splitext(osp.basename(info['img_path']))[0]
             info['gt_label'] = label
+        if self.maps is not None:
+            self._find_maps(data_list)
         if self.image_embeddings is not None:
             vectors = read_image_embeddings(
                 self.image_embeddings,
@@ -96,6 +105,33 @@ class ImageLevelDataset(BaseSegDataset):
                         Image.DecompressionBombError) as error:
                     problems.add(f'line {line}: {path} is not an image '
                                  f'({error})')
+        problems.raise_if_any()
+
+    def _find_maps(self, data_list: List[dict]) -> None:
+        """Note each image's ``map_path``; all of them are there."""
+        if not osp.isdir(self.maps):
+            raise DataError(f'no folder of maps {self.maps}; write them with '
+                            'tools/gen_pseudo.py, or name another one with '
+                            '--cfg-options maps=DIR')
+        problems = Problems(f'maps in {self.maps}')
+        for info in data_list:
+            stem = osp.join(self.maps, info['sample_id'])
+            info['map_path'] = stem + (
+                '.npy' if osp.isfile(stem + '.npy') else '.npz')
+            if not osp.isfile(info['map_path']):
+                problems.add(f'no {info["map_path"]} for {info["img_path"]}')
+            elif self.check_images:
+                try:
+                    size = map_size(info['map_path'])
+                except DataError as error:
+                    problems.add(str(error))
+                    continue
+                photo = photo_size(info['img_path'])
+                if size != photo:
+                    problems.add(f'{info["map_path"]} is for a photo of '
+                                 f'{size[0]} x {size[1]}, but '
+                                 f'{info["img_path"]} is '
+                                 f'{photo[0]} x {photo[1]}')
         problems.raise_if_any()
 
     @property

@@ -3,10 +3,13 @@ import io
 import os
 import os.path as osp
 import zipfile
+import zlib
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence, Tuple, Union
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from mmwsss.problems import DataError
@@ -14,6 +17,7 @@ from mmwsss.problems import DataError
 from .safe_npy import load_npy_dict
 
 MAP_DICT_LAYOUTS = ('mctformer', 'irn')
+MAP_DTYPES = ('uint8', 'float16')
 
 
 @dataclass
@@ -22,7 +26,7 @@ class MapFile:
 
     Attributes:
         labels (np.ndarray): The K 0-based classes, int16.
-        maps (np.ndarray): Class maps in [0, 1], float32, (K, h, w).
+        maps (np.ndarray): Class maps in [0, 1], float32, (K, H, W).
         size (tuple[int, int]): Height and width of the image.
         scores (np.ndarray, optional): Image-level scores, float32, (C, ).
     """
@@ -37,17 +41,23 @@ def write_atomically(path: str, content: bytes) -> None:
 
     The name carries the process id, so that two processes that write the same
     file cannot mix their bytes.
+
+    Raises:
+        DataError: If it cannot be written, as when the disk is full.
     """
-    os.makedirs(osp.dirname(osp.abspath(path)), exist_ok=True)
     temporary = f'{path}.{os.getpid()}.tmp'
     try:
+        os.makedirs(osp.dirname(osp.abspath(path)), exist_ok=True)
         with open(temporary, 'wb') as file:
             file.write(content)
         os.replace(temporary, path)
-    except BaseException:
+    except OSError as error:
+        raise DataError(f'{path}: cannot be written ({error.strerror}). What '
+                        'is finished is whole; make room and run the same '
+                        'command again') from error
+    finally:
         if osp.exists(temporary):
             os.remove(temporary)
-        raise
 
 
 def write_npz(path: str, **arrays: np.ndarray) -> None:
@@ -63,19 +73,26 @@ def write_npz(path: str, **arrays: np.ndarray) -> None:
 
 
 def write_map(path: str, maps: np.ndarray, labels: Sequence[int],
-              scores: Optional[np.ndarray] = None) -> None:
-    """Write maps as ``.npz`` with 8 bits a pixel.
+              scores: Optional[np.ndarray] = None, stride: int = 1,
+              dtype: str = 'uint8') -> None:
+    """Write maps as ``.npz``.
 
     Args:
         path (str): Where to write.
         maps (np.ndarray): In [0, 1], (K, H, W), at the size of the image.
         labels (Sequence[int]): The K 0-based classes.
         scores (np.ndarray, optional): Image-level scores, (C, ).
+        stride (int): Pixels of the image per value stored. Defaults to 1.
+        dtype (str): One of ``MAP_DTYPES``.
     """
+    size = maps.shape[-2:]
+    stored = _resized(maps, [-(-side // stride) for side in size])
+    if dtype == 'uint8':
+        stored = np.rint(stored.clip(0, 1) * 255)
     arrays = dict(
         labels=np.asarray(labels, dtype=np.int16),
-        maps=np.rint(maps * 255).astype(np.uint8),
-        size=np.asarray(maps.shape[-2:], dtype=np.int64))
+        maps=stored.astype(dtype),
+        size=np.asarray(size, dtype=np.int64))
     if scores is not None:
         arrays['scores'] = scores.astype(np.float32)
     buffer = io.BytesIO()
@@ -83,26 +100,84 @@ def write_map(path: str, maps: np.ndarray, labels: Sequence[int],
     write_atomically(path, buffer.getvalue())
 
 
+def _resized(maps: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Float maps at another size, (K, h, w)."""
+    if maps.shape[-2:] == tuple(size) or not len(maps):
+        return maps.reshape(-1, *size) if not len(maps) else maps
+    return F.interpolate(torch.from_numpy(maps)[None], size, mode='bilinear',
+                         antialias=True)[0].numpy()
+
+
 def read_map(path: str) -> MapFile:
-    """Read a map file, without pickle.
+    """Read a map file, without pickle; maps at the size of the image.
 
     Raises:
         DataError: If the file is missing, damaged or of another kind.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            labels, maps = file['labels'], file['maps']
-            size = tuple(int(side) for side in file['size'])
-            scores = file['scores'] if 'scores' in file else None
-    except (OSError, ValueError, KeyError, EOFError,
-            zipfile.BadZipFile) as error:
-        raise DataError(f'{path}: not a readable map file ({error}); remove '
-                        'it and run tools/gen_pseudo.py again') from error
+    labels, maps, size, scores = _read_arrays(
+        path, 'labels', 'maps', 'size', 'scores')
     if maps.ndim != 3 or len(labels) != len(maps):
         raise DataError(f'{path}: {len(labels)} labels for maps of shape '
                         f'{maps.shape}')
     scale = 255 if maps.dtype == np.uint8 else 1
-    return MapFile(labels, maps.astype(np.float32) / scale, size, scores)
+    size = tuple(size.tolist())
+    return MapFile(labels, _resized(maps.astype(np.float32) / scale, size),
+                   size, scores)
+
+
+def _read_arrays(path: str, *names: str) -> List[Optional[np.ndarray]]:
+    """Arrays of an ``.npz``; of all only ``scores`` may be missing."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return [file[name] if name in file or name != 'scores' else None
+                    for name in names]
+    except (OSError, ValueError, KeyError, EOFError, TypeError,
+            zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f'{path}: not a readable map file ({error}); remove '
+                        'it and run tools/gen_pseudo.py again') from error
+
+
+def map_size(path: str) -> Tuple[int, int]:
+    """Height and width of the image that maps belong to; quick for ``.npz``.
+
+    Raises:
+        DataError: As :func:`read_any_map`.
+    """
+    if path.endswith('.npy'):
+        return read_map_dict(path).size
+    return tuple(_read_arrays(path, 'size')[0].tolist())
+
+
+def map_to_mask(maps: np.ndarray, labels: np.ndarray,
+                threshold: Union[float, Tuple[float, float]]) -> np.ndarray:
+    """The mask that maps stand for; here foreground classes get their +1.
+
+    A pixel is the class with the largest map value if that is above the
+    threshold, else background. With two thresholds, what lies between them
+    is 255 (ignore).
+
+    Args:
+        maps (np.ndarray): In [0, 1], (K, H, W).
+        labels (np.ndarray): The K 0-based classes.
+        threshold (float | tuple): One or (low, high).
+
+    Returns:
+        np.ndarray: uint8, (H, W): 0 background, 1..C, 255 ignore.
+    """
+    if not len(maps):
+        return np.zeros(maps.shape[1:], dtype=np.uint8)
+    low, high = (threshold if isinstance(threshold, (tuple, list)) else
+                 (threshold, threshold))
+    score = maps.max(0)
+    mask = (labels[maps.argmax(0)] + 1).astype(np.uint8)
+    mask[score <= np.float32(high)] = 255
+    mask[score <= np.float32(low)] = 0
+    return mask
+
+
+def read_any_map(path: str) -> MapFile:
+    """Read maps from our ``.npz`` or a ``.npy`` dict of other scripts."""
+    return (read_map_dict if path.endswith('.npy') else read_map)(path)
 
 
 def read_map_dict(path: str) -> MapFile:

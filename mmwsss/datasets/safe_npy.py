@@ -1,7 +1,9 @@
 """Reading the field's pickled ``.npy`` dicts without running code."""
+import io
 import pickle
 
 import numpy as np
+import torch
 from numpy.lib import format as npy_format
 
 from mmwsss.problems import DataError
@@ -9,7 +11,8 @@ from mmwsss.problems import DataError
 # What numpy itself writes for arrays, scalars and their types. The names of
 # numpy's private module changed with numpy 2.
 _ALLOWED = {('numpy', 'ndarray'), ('numpy', 'dtype'),
-            ('_codecs', 'encode')} | {
+            ('_codecs', 'encode'), ('collections', 'OrderedDict'),
+            ('torch._utils', '_rebuild_tensor_v2')} | {
     (f'numpy.{core}.{module}', name)
     for core in ('core', '_core')
     for module, name in (('multiarray', '_reconstruct'),
@@ -19,15 +22,23 @@ _ALLOWED = {('numpy', 'ndarray'), ('numpy', 'dtype'),
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Accepts numpy arrays, dicts, lists, strings and numbers only."""
+    """Accepts arrays, tensors, dicts, lists, strings and numbers only."""
 
     def find_class(self, module: str, name: str):
+        # IRN stores CPU tensors, whose bytes are a pickle of their own.
+        if (module, name) == ('torch.storage', '_load_from_bytes'):
+            return _load_storage
         if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f'{module}.{name}')
         if module.startswith('numpy.'):
             core = getattr(np, '_core', None) or np.core
             return getattr(getattr(core, module.rsplit('.', 1)[1]), name)
         return super().find_class(module, name)
+
+
+def _load_storage(content: bytes) -> object:
+    return torch.load(io.BytesIO(content), map_location='cpu',
+                      weights_only=True)
 
 
 def load_npy_dict(path: str) -> dict:
@@ -41,7 +52,7 @@ def load_npy_dict(path: str) -> dict:
 
     Raises:
         DataError: If the file is not such a dict, or asks for anything but
-            arrays, dicts, lists, strings and numbers.
+            arrays, tensors, dicts, lists, strings and numbers.
     """
     try:
         with open(path, 'rb') as file:
@@ -58,7 +69,7 @@ def load_npy_dict(path: str) -> dict:
     except pickle.UnpicklingError as error:
         raise DataError(
             f'{path}: refused, its pickle asks for {error}. Only numpy '
-            'arrays, dicts and strings are read.') from error
+            'arrays, tensors, dicts and strings are read.') from error
     except DataError:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything

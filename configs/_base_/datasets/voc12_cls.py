@@ -15,8 +15,6 @@ localize_pipeline = [
     dict(type='LoadPhoto'),
     dict(type='PackImageLevelInputs'),
 ]
-localize_workers = 2  # of tools/gen_pseudo.py
-refiners = []  # of the maps, in this order
 train_dataloader = dict(
     batch_size=16,
     num_workers=4,

@@ -1,4 +1,8 @@
 from .formatting import PackImageLevelInputs
-from .loading import LoadPhoto, read_photo
+from .loading import LoadPhoto, photo_size, read_photo
+from .maps import ConfidentLabels, LoadMaps
 
-__all__ = ['LoadPhoto', 'PackImageLevelInputs', 'read_photo']
+__all__ = [
+    'ConfidentLabels', 'LoadMaps', 'LoadPhoto', 'PackImageLevelInputs',
+    'photo_size', 'read_photo'
+]

@@ -1,6 +1,6 @@
 """From a pipeline's dict to a SegDataSample with image-level labels."""
 import torch
-from mmengine.structures import LabelData
+from mmengine.structures import LabelData, PixelData
 from mmseg.datasets.transforms import PackSegInputs
 
 from mmwsss.registry import TRANSFORMS
@@ -11,7 +11,8 @@ class PackImageLevelInputs(PackSegInputs):
     """mmseg's ``PackSegInputs`` plus the image-level labels.
 
     Adds ``gt_label.label_onehot``, a float tensor (C,), and, where the data
-    set has them, ``image_embedding``, a float tensor (E,).
+    set has them, ``image_embedding``, a float tensor (E,), and ``seed_maps``,
+    (K, H, W) with the metainfo ``labels``, its K classes.
 
     Args:
         meta_keys (Sequence[str]): Keys kept as metainfo.
@@ -33,4 +34,10 @@ class PackImageLevelInputs(PackSegInputs):
             sample.set_field(
                 torch.as_tensor(results['image_embedding']),
                 'image_embedding')
+        if 'seed_maps' in results:
+            labels = results['seed_labels'].tolist()
+            sample.set_field(
+                PixelData(metainfo=dict(labels=labels),
+                          data=torch.from_numpy(results['seed_maps'])),
+                'seed_maps')
         return packed

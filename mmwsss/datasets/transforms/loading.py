@@ -1,7 +1,7 @@
 """Loading photos of every kind that people have."""
 import io
 import warnings
-from typing import Optional
+from typing import Optional, Tuple
 
 import mmengine.fileio as fileio
 import numpy as np
@@ -68,3 +68,12 @@ def read_photo(path: str) -> np.ndarray:
     """A photo as upright RGB, uint8, (H, W, 3)."""
     with Image.open(path) as image:
         return to_rgb(image)
+
+
+def photo_size(path: str) -> Tuple[int, int]:
+    """Height and width of a photo when upright; reads its header only."""
+    with Image.open(path) as image:
+        width, height = image.size
+        # EXIF's tag of the orientation; from 5 on it lies on its side.
+        sideways = image.getexif().get(0x0112, 1) >= 5
+    return (width, height) if sideways else (height, width)

@@ -1,0 +1,9 @@
+# PSA for a laptop: taps of a DeiT-tiny, and the data, labels and schedule of
+# irn_deit-tiny_voc.py.
+_base_ = 'irn_deit-tiny_voc.py'
+model = dict(
+    type='PSA',
+    widths=(64, 64, 64, 64, 64),
+    loss=dict(radius=5),
+    test_cfg=dict(_delete_=True, alpha=16, radius=5, beta=8, exp_times=8))
+custom_hooks = [dict(type='NonFiniteLossHook')]
