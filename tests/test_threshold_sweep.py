@@ -2,7 +2,7 @@
 import numpy as np
 import torch
 
-from mmwsss.apis.generation import map_to_mask
+from mmwsss.datasets.map_files import map_to_mask
 from mmwsss.ops import sweep_histogram, threshold_sweep
 
 

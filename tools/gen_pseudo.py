@@ -20,22 +20,28 @@ def main() -> None:
                         help='background threshold; two numbers leave what '
                         'lies between them as 255; default: the best on the '
                         'images that have masks')
+    parser.add_argument('--maps', metavar='DIR',
+                        help='maps of an earlier stage that a config such as '
+                        'irn_voc.py refines; .npz, or .npy dicts')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace maps of another checkpoint or config')
     parser.add_argument('--export-npy', choices=MAP_DICT_LAYOUTS,
                         help="also write the maps as the .npy dicts that "
                         "MCTformer's and PSA's, or IRN's scripts read")
     args = parser.parse_args()
+    if args.maps is not None:
+        args.cfg_options['maps'] = args.maps
     cfg = parse_config(args)
     split_name = osp.splitext(osp.basename(args.split))[0]
     out_dir = args.out_dir or osp.join(cfg.work_dir, 'pseudo', split_name)
     threshold = args.threshold
     if threshold is not None:
         threshold = threshold[0] if len(threshold) == 1 else tuple(threshold)
-    generate_pseudo_labels(cfg, args.checkpoint, out_dir, args.split,
-                           threshold, args.overwrite, args.export_npy,
-                           args.launcher)
-    print(f'maps, masks, scores.json and overlays.png are in {out_dir}')
+    report = generate_pseudo_labels(
+        cfg, args.checkpoint, out_dir, args.split, threshold, args.overwrite,
+        args.export_npy, args.launcher)
+    if report:  # only the first process of a distributed run has it
+        print(f'maps, masks, scores.json and overlays.png are in {out_dir}')
 
 
 if __name__ == '__main__':

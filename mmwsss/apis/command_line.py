@@ -2,9 +2,11 @@
 import argparse
 import os
 import sys
+import traceback
 from typing import Callable
 
 from mmengine.config import Config, DictAction
+from mmengine.registry import build_functions
 
 from mmwsss.engine.hooks.non_finite_loss import NonFiniteLossError
 from mmwsss.problems import DataError
@@ -47,15 +49,28 @@ def run(main: Callable[[], None]) -> None:
         main()
     except (ConfigError, DataError, FileNotFoundError,
             NonFiniteLossError) as error:
-        if os.environ.get('MMWSSS_TRACEBACK') == '1':
+        _exit(error, 'error')
+    except (TypeError, ValueError, KeyError, ImportError) as error:
+        # How the builders of mmengine, and the parts they build, report an
+        # option that is wrong, a part or a library that is not there.
+        if not _from_building(error):
             raise
-        sys.exit(f'error: {error}')
-    except TypeError as error:
-        # How the builders of mmengine report an option that a part lacks.
-        if 'unexpected keyword argument' not in str(error) or os.environ.get(
-                'MMWSSS_TRACEBACK') == '1':
-            raise
-        sys.exit(f'error: config: {error}')
+        _exit(error, 'error: config')
     except KeyboardInterrupt:
         sys.exit('interrupted; run the same command with --resume (training) '
                  'or as it was (generation) to go on')
+
+
+def _exit(error: Exception, kind: str) -> None:
+    """End in one line, or with the trace where that is asked for."""
+    if os.environ.get('MMWSSS_TRACEBACK') == '1':
+        raise error
+    text = error.args[0] if isinstance(error, KeyError) else error
+    sys.exit(f'{kind}: {text}')
+
+
+def _from_building(error: BaseException) -> bool:
+    """Whether an error arose while a part of the config was being built."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(frame.filename == build_functions.__file__
+               for frame in frames)

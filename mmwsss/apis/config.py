@@ -88,6 +88,9 @@ def _check_option(cfg: Config, key: str, path: str) -> None:
             raise ConfigError(f'--cfg-options {key}: '
                               f'{".".join(parts[:depth])} is {node!r}, not a '
                               'group of options')
+        if part not in node and key == 'maps':
+            raise ConfigError(f'{path} makes maps and takes none; --maps is '
+                              'for configs that refine them, e.g. irn_voc.py')
         if part not in node:
             # A new argument of a part (a dict with a type) is judged by the
             # part itself when it is built.
@@ -105,7 +108,8 @@ def _check_number(cfg: Config, key: str, path: str) -> None:
     ``max_epochs`` stands in several places of a config. Unlike a path, a
     number cannot be found again there by its value.
     """
-    read_later = {'localize_workers', *inspect.signature(Runner).parameters}
+    read_later = {'localize_workers', 'localize_batch_size', 'map_stride',
+                  *inspect.signature(Runner).parameters}
     if type(cfg.get(key)) in (int, float) and key not in read_later:
         raise ConfigError(
             f'--cfg-options {key}: {path} has used this number in other '

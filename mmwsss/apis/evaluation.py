@@ -10,8 +10,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmwsss.datasets.map_files import (
-    read_map,
-    read_map_dict,
+    read_any_map,
     read_mask,
     write_atomically,
 )
@@ -153,7 +152,7 @@ def _sum_up(pairs: List[Tuple[str, str]], count: Callable,
 
 def _count_map(path: str, truth_path: str,
                num_classes: int) -> Tuple[Tensor, int]:
-    file = (read_map if path.endswith('.npz') else read_map_dict)(path)
+    file = read_any_map(path)
     truth = _read_truth(truth_path, path, file.maps.shape[1:])
     if len(file.labels) and not 0 <= file.labels.min() <= file.labels.max(
             ) < num_classes:

@@ -1,8 +1,6 @@
 """From a localizer to maps, masks and scores on disk."""
 import copy
-import hashlib
 import json
-import os
 import os.path as osp
 from typing import List, Optional, Tuple, Union
 
@@ -14,17 +12,19 @@ from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from torch import Tensor
 
+from mmwsss.datasets.batches import same_size_batches
 from mmwsss.datasets.map_files import (
     MAP_DICT_LAYOUTS,
+    map_to_mask,
     read_map,
     read_mask,
     write_atomically,
     write_map_dict,
     write_mask,
 )
-from mmwsss.datasets.transforms import read_photo
+from mmwsss.datasets.transforms import photo_size, read_photo
 from mmwsss.evaluation.multilabel_map import average_precision, class_indices
-from mmwsss.models.checkpoint import read_checkpoint
+from mmwsss.models.weights import forget_pretrained, load_weights
 from mmwsss.ops import SweepResult, sweep_histogram, threshold_sweep
 from mmwsss.problems import DataError, unknown_name
 from mmwsss.registry import DATASETS
@@ -38,9 +38,10 @@ from mmwsss.visualization import (
 )
 
 from .config import ConfigError, require_writable
-from .progress import in_threads
+from .distributed import cpu_share, on_main_process, process_group
+from .manifest import claim, describe_source
+from .progress import ImageProgressHook, in_threads, progress_bar
 from .training import build_runner
-from .weights import load_weights
 
 SPLITS = ('train', 'val', 'test')
 Threshold = Union[None, float, Tuple[float, float]]
@@ -82,34 +83,51 @@ def generate_pseudo_labels(cfg: Config,
     if export_npy not in (None, *MAP_DICT_LAYOUTS):
         raise ConfigError(f'export_npy={export_npy!r}: use one of '
                           f'{MAP_DICT_LAYOUTS}')
+    check_threshold(threshold)
     cfg = copy.deepcopy(cfg)
-    cfg.launcher = launcher
     dataset_cfg = split_dataset(cfg, split)
     dataset = DATASETS.build(copy.deepcopy(dataset_cfg))
-    check_threshold(threshold)
     if threshold is None and not any(mask_paths(dataset)):
         raise ConfigError(
             f'split {split!r} has no masks to choose the background threshold '
             'on; give one, e.g. --threshold 0.4')
     maps_dir = osp.join(out_dir, 'maps')
-    _claim(out_dir, cfg, checkpoint, overwrite)
-    missing = [i for i, name in enumerate(sample_names(dataset))
-               if not osp.isfile(osp.join(maps_dir, name + '.npz'))]
-    if missing:
-        _run_localizer(cfg, checkpoint, dataset_cfg, dataset.metainfo,
-                       missing, maps_dir)
-    if not is_main_process():
-        return {}
+
+    def batches_to_do() -> List[List[int]]:
+        claim(out_dir, describe_source(cfg, checkpoint, dataset), overwrite)
+        done = [osp.isfile(osp.join(maps_dir, name + '.npz'))
+                for name in sample_names(dataset)]
+        batches = _batches(dataset, cfg.get('localize_batch_size', 1))
+        return [batch for batch in batches if not all(done[i] for i in batch)]
+
+    with process_group(launcher):
+        batches = on_main_process(batches_to_do)
+        if batches:
+            _run_localizer(cfg, checkpoint, dataset_cfg, dataset.metainfo,
+                           batches, maps_dir)
+        if not is_main_process():
+            return {}
     if export_npy is not None:
         _export_maps(dataset, out_dir, export_npy)
     return finish_masks(dataset, out_dir, threshold,
                         cfg.get('score_classes', 'all'))
 
 
+def _batches(dataset: BaseDataset, batch_size: int) -> List[List[int]]:
+    """All images in batches of one size."""
+    if batch_size == 1:
+        return [[i] for i in range(len(dataset))]
+    sizes = [photo_size(dataset.get_data_info(i)['img_path'])
+             for i in range(len(dataset))]
+    return same_size_batches(sizes, batch_size)
+
+
 def split_dataset(cfg: Config, split: str) -> dict:
     """Data set config of a split with the pipeline for localization."""
     name = split if split in SPLITS else 'train'
     loader = cfg.get(f'{name}_dataloader')
+    if loader is None and cfg.get(f'{name}_list') is not None:
+        return split_dataset(cfg, cfg[f'{name}_list'])
     if loader is None:
         raise ConfigError(f'the config has no {name}_dataloader')
     dataset = copy.deepcopy(loader.dataset.to_dict())
@@ -147,63 +165,38 @@ def check_threshold(threshold: Threshold) -> None:
                           '[0, 1), or two, the lower first')
 
 
-def _claim(out_dir: str, cfg: Config, checkpoint: str,
-           overwrite: bool) -> None:
-    """Note what the maps in a folder come from; refuse to mix two sources."""
-    weights = read_checkpoint(checkpoint)
-    weights = weights.get('state_dict', weights)
-    digest = hashlib.sha256()
-    for key in sorted(weights):
-        digest.update(key.encode())
-        digest.update(weights[key].contiguous().numpy().tobytes())
-    settings = json.dumps(
-        [cfg.model.to_dict(), cfg.localize_pipeline,
-         cfg.get('refiners', [])], default=str,
-        sort_keys=True)
-    source = dict(weights=digest.hexdigest(),
-                  settings=hashlib.sha256(settings.encode()).hexdigest())
-    path = osp.join(out_dir, 'manifest.json')
-    if osp.isfile(path):
-        with open(path) as file:
-            before = json.load(file)
-        changed = [key for key in source if before.get(key) != source[key]]
-        if changed and not overwrite:
-            raise ConfigError(
-                f'{out_dir} holds maps made with other {" and ".join(changed)}'
-                '; choose another --out-dir, or replace them with --overwrite')
-        if changed and is_main_process():
-            for name in os.listdir(osp.join(out_dir, 'maps')):
-                os.remove(osp.join(out_dir, 'maps', name))
-    if is_main_process():
-        write_atomically(path, json.dumps(source, indent=1).encode())
-
-
 def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
-                   metainfo: dict, indices: List[int],
+                   metainfo: dict, batches: List[List[int]],
                    maps_dir: str) -> None:
-    """The Runner's test loop over the images that still lack maps."""
-    # The lists, images and labels were checked a moment ago.
-    dataset_cfg = dict(dataset_cfg, indices=indices, check_images=False)
+    """The Runner's test loop over the batches that still lack maps."""
+    cfg.launcher = 'none'  # the processes are a group already
     cfg.test_dataloader = dict(
-        batch_size=1,
         num_workers=cfg.get('localize_workers', 2),
         persistent_workers=False,
+        batch_size=1,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dataset_cfg)
-    cfg.test_evaluator = dict(type='MapWriter', out_dir=maps_dir,
-                              refiners=cfg.get('refiners', []))
+        batch_sampler=dict(type='FixedBatchSampler', batches=batches),
+        # The lists, images and labels were checked a moment ago.
+        dataset=dict(dataset_cfg, check_images=False))
+    cfg.test_evaluator = dict(
+        type='MapWriter', out_dir=maps_dir, refiners=cfg.get('refiners', []),
+        num_workers=cpu_share(), stride=cfg.get('map_stride', 1),
+        dtype=cfg.get('map_dtype', 'uint8'))
     cfg.test_cfg = dict()
-    test_cfg = dict(cfg.model.get('test_cfg') or {}, with_maps=True)
+    test_cfg = dict(cfg.model.get('test_cfg') or {})
+    if cfg.train_dataloader.dataset.get('maps') is None:
+        test_cfg['with_maps'] = True
     cfg.model.test_cfg = test_cfg
-    # Weights come from the checkpoint, so none have to be there to start.
-    cfg.model.backbone.pretrained = None
+    forget_pretrained(cfg.model)
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper',
                 'param_scheduler', 'val_dataloader', 'val_cfg',
                 'val_evaluator', 'custom_hooks'):
         cfg.pop(key, None)
     runner = build_runner(cfg)
     load_weights(runner.model, checkpoint, metainfo['classes'])
-    runner.test()
+    with progress_bar('Maps', sum(map(len, batches))) as advance:
+        runner.register_hook(ImageProgressHook(advance))
+        runner.test()
 
 
 def finish_masks(dataset: BaseDataset, out_dir: str, threshold: Threshold,
@@ -316,33 +309,6 @@ def _print_scores(report: dict, result: SweepResult, row: int,
         report['classes'], columns,
         f'pseudo masks, background threshold {result.thresholds[row]:.2f}'),
               'current')
-
-
-def map_to_mask(maps: np.ndarray, labels: np.ndarray,
-                threshold: Union[float, Tuple[float, float]]) -> np.ndarray:
-    """The mask that maps stand for; here foreground classes get their +1.
-
-    A pixel is the class with the largest map value if that is above the
-    threshold, else background. With two thresholds, what lies between them
-    is 255 (ignore).
-
-    Args:
-        maps (np.ndarray): In [0, 1], (K, H, W).
-        labels (np.ndarray): The K 0-based classes.
-        threshold (float | tuple): One or (low, high).
-
-    Returns:
-        np.ndarray: uint8, (H, W): 0 background, 1..C, 255 ignore.
-    """
-    if not len(maps):
-        return np.zeros(maps.shape[1:], dtype=np.uint8)
-    low, high = (threshold if isinstance(threshold, (tuple, list)) else
-                 (threshold, threshold))
-    score = maps.max(0)
-    mask = (labels[maps.argmax(0)] + 1).astype(np.uint8)
-    mask[score <= np.float32(high)] = 255
-    mask[score <= np.float32(low)] = 0
-    return mask
 
 
 def _export_maps(dataset: BaseDataset, out_dir: str, layout: str) -> None:

@@ -9,8 +9,9 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from mmwsss.models.weights import load_weights
+
 from .config import ConfigError, require_writable
-from .weights import load_weights
 
 _run_numbers = itertools.count(1)
 

@@ -1,16 +1,17 @@
 """Writing localization maps while the Runner's test loop goes on."""
 import os
 import os.path as osp
+import threading
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Deque, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 
-from mmwsss.datasets.map_files import write_map
+from mmwsss.datasets.map_files import MAP_DTYPES, write_map
 from mmwsss.datasets.transforms import read_photo
 from mmwsss.registry import METRICS, REFINERS
 
@@ -29,6 +30,8 @@ class MapWriter(BaseMetric):
             Defaults to none.
         num_workers (int, optional): Processes that refine; 0 refines in this
             one. Defaults to the number of CPU cores.
+        stride (int): Pixels of the image per value stored. Defaults to 1.
+        dtype (str): 'uint8' or 'float16'. Defaults to 'uint8'.
         collect_device (str): 'cpu' or 'gpu'.
         prefix (str, optional): Unused; part of mmengine's interface.
     """
@@ -39,10 +42,16 @@ class MapWriter(BaseMetric):
                  out_dir: str,
                  refiners: Sequence[dict] = (),
                  num_workers: Optional[int] = None,
+                 stride: int = 1,
+                 dtype: str = 'uint8',
                  collect_device: str = 'cpu',
                  prefix: Optional[str] = None) -> None:
         super().__init__(collect_device, prefix)
+        if stride < 1 or dtype not in MAP_DTYPES:
+            raise ValueError(f'map_stride={stride}, map_dtype={dtype!r}: give '
+                             f'a stride from 1 on and one of {MAP_DTYPES}')
         self.out_dir = out_dir
+        self.storage = dict(stride=stride, dtype=dtype)
         # Built here too, so that a mistake shows before any long work.
         self.refiners = [REFINERS.build(dict(cfg)) for cfg in refiners]
         workers = os.cpu_count() if num_workers is None else num_workers
@@ -57,11 +66,12 @@ class MapWriter(BaseMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Refine and write the maps of a batch."""
         for sample in data_samples:
-            maps = sample['pred_maps']
+            maps, scores = sample['pred_maps'], None
+            if 'pred_label' in sample:
+                scores = sample['pred_label']['score'].float().cpu().numpy()
             job = (osp.join(self.out_dir, sample['sample_id'] + '.npz'),
-                   sample['img_path'], maps['data'].cpu().numpy(),
-                   maps['labels'],
-                   sample['pred_label']['score'].float().cpu().numpy())
+                   sample['img_path'], maps['data'].float().cpu().numpy(),
+                   maps['labels'], scores, self.storage)
             if self.pool is None:
                 refine_and_write(self.refiners, *job)
             else:
@@ -88,7 +98,7 @@ class MapWriter(BaseMetric):
 
 def refine_and_write(refiners: Sequence, path: str, img_path: str,
                      maps: np.ndarray, labels: Sequence[int],
-                     scores: np.ndarray) -> None:
+                     scores: Optional[np.ndarray], storage: dict) -> None:
     """Refine the maps of an image and write their file.
 
     Args:
@@ -97,7 +107,8 @@ def refine_and_write(refiners: Sequence, path: str, img_path: str,
         img_path (str): The photo.
         maps (np.ndarray): In [0, 1], (K, H, W).
         labels (Sequence[int]): The K 0-based classes.
-        scores (np.ndarray): Image-level scores, (C, ).
+        scores (np.ndarray, optional): Image-level scores, (C, ).
+        storage (dict): Stride and dtype of the file.
     """
     if refiners:
         image = torch.from_numpy(read_photo(img_path)).permute(2, 0, 1)
@@ -105,7 +116,7 @@ def refine_and_write(refiners: Sequence, path: str, img_path: str,
         for refiner in refiners:
             tensor = refiner(image, tensor, torch.tensor(labels))
         maps = tensor.clamp(0, 1).numpy()
-    write_map(path, maps, labels, scores)
+    write_map(path, maps, labels, scores, **storage)
 
 
 _worker_refiners: Sequence = ()
@@ -114,8 +125,15 @@ _worker_refiners: Sequence = ()
 def _start_worker(refiners: Sequence) -> None:
     """One thread a process: the processes are the parallelism."""
     global _worker_refiners
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     _worker_refiners = refiners
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot stop its workers: they look after it."""
+    parent_process().join()
+    os._exit(1)
 
 
 def _work(job: tuple) -> None:

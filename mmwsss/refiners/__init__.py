@@ -1,4 +1,5 @@
 from .dense_crf import DenseCRF
 from .par import PAR
+from .random_walk import RandomWalk
 
-__all__ = ['PAR', 'DenseCRF']
+__all__ = ['PAR', 'DenseCRF', 'RandomWalk']

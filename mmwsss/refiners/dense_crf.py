@@ -1,4 +1,7 @@
 """Dense CRF as a refiner of maps."""
+from importlib.util import find_spec
+from typing import Optional
+
 import torch
 from torch import Tensor
 
@@ -21,6 +24,8 @@ class DenseCRF:
         background (float): Score of background before refinement, on the
             scale of the maps; the threshold at which the maps alone are best
             suits. Defaults to 0.4.
+        alpha (float, optional): Background is ``(1 - strongest map) **
+            alpha`` instead, as in PSA. Defaults to None.
         unary (str): 'probabilities': scores divided by their sum; 'labels':
             only which class wins counts, right with ``gt_prob``.
         gt_prob (float): Defaults to 0.7.
@@ -42,6 +47,7 @@ class DenseCRF:
 
     def __init__(self,
                  background: float = 0.4,
+                 alpha: Optional[float] = None,
                  unary: str = 'probabilities',
                  gt_prob: float = 0.7,
                  backend: str = 'torch',
@@ -56,10 +62,15 @@ class DenseCRF:
             if value not in known:
                 raise ValueError(f'DenseCRF.{name}={value!r}: use one of '
                                  f'{known}')
+        if backend == 'pydensecrf' and not find_spec('pydensecrf'):
+            raise ImportError("DenseCRF.backend='pydensecrf' needs that "
+                              'library: pip install pydensecrf2, or use '
+                              "backend='torch'")
         if not 0 < background < 1:
             raise ValueError(f'DenseCRF.background={background}: give a '
                              'number between 0 and 1')
         self.background = background
+        self.alpha = alpha
         self.unary = unary
         self.gt_prob = gt_prob
         self.infer = dense_crf if backend == 'torch' else _pydensecrf
@@ -86,7 +97,10 @@ class DenseCRF:
         """
         if not len(maps):
             return maps
-        background = torch.full_like(maps[:1], self.background)
+        if self.alpha is None:
+            background = torch.full_like(maps[:1], self.background)
+        else:
+            background = (1 - maps.amax(0, keepdim=True))**self.alpha
         scores = torch.cat([background, maps])  # (1 + K, H, W)
         if self.unary == 'labels':
             unary = unary_from_labels(scores.argmax(0), len(scores),
