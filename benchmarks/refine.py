@@ -4,15 +4,26 @@ All pairs are timed in this run, on synthetic images, and their results are
 compared. ``python benchmarks/refine.py`` prints the table.
 """
 import argparse
+import copy
+import os
+import os.path as osp
 import statistics
+import tempfile
 import time
+from unittest import mock
 
 import torch
+from mmengine.hooks import Hook
+from PIL import Image
 from prettytable import PrettyTable
 
+from mmwsss.apis import generate_pseudo_labels, load_config
 from mmwsss.ops import random_walk, sweep_histogram, threshold_sweep
 from mmwsss.ops.random_walk import edge_affinity, search_offsets
 from mmwsss.refiners import DenseCRF
+from mmwsss.registry import MODELS
+
+ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 
 
 def seconds(function, repeats):
@@ -73,6 +84,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--repeats', type=int, default=3)
+    parser.add_argument('--images', type=int, default=60)
     parser.add_argument('--size', type=int, nargs=2, default=[240, 320])
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -114,12 +126,93 @@ def main():
 
     add('mIoU at 60 thresholds', ('one by one', 'one pass'), one_pass,
         lambda: one_by_one(scores, labels, target, thresholds, 20))
+    single = thresholds[30:31]
+
+    def one_threshold():
+        histogram = sweep_histogram(scores, labels, target, single, 20)
+        return threshold_sweep(histogram, single).mean_iou(range(21))
+
+    few, _ = seconds(one_threshold, args.repeats)
+    many, _ = seconds(one_pass, args.repeats)
     edge, maps = torch.rand(94, 125) * 0.5, torch.rand(2, 94, 125)
     walk, _ = seconds(lambda: random_walk(maps, edge), args.repeats)
     print(f'torch {torch.__version__}, {args.threads} threads')
     print(table)
     print(f'random walk 94x125, 256 steps: {walk:.3f} s (the dense matrix '
           f'would take {4 * (94 * 125)**2 / 2**20:.0f} MB)')
+    print(f'60 thresholds take {many / few:.2f} times as long as one')
+    with tempfile.TemporaryDirectory() as folder:
+        generation(folder, args.images)
+
+
+def write_photos(folder, count, height, width):
+    """Photos with two labels each, and their list, in VOC's layout."""
+    os.makedirs(osp.join(folder, 'JPEGImages'))
+    rows = ['image,labels']
+    for i in range(count):
+        pixels = photo(height, width).permute(1, 2, 0).numpy()
+        Image.fromarray(pixels).save(
+            osp.join(folder, 'JPEGImages', f'{i:04}.jpg'))
+        rows.append(f'{i:04}.jpg,cat;dog')
+    with open(osp.join(folder, 'labels.csv'), 'w') as file:
+        file.write('\n'.join(rows))
+
+
+def localizer(folder, **options):
+    """Config of MMCT on a DeiT-tiny with random weights, and a checkpoint."""
+    cfg = load_config(osp.join(ROOT, 'configs', 'mmct_deit-tiny_voc.py'),
+                      {'data_root': folder}, osp.join(folder, 'work'))
+    cfg.model.textual_tokens.text_embeddings = 'learned'
+    cfg.model.backbone.pretrained = None
+    dataset = cfg.train_dataloader.dataset
+    dataset.update(ann_file='', label_source=dict(type='TableLabels',
+                                                  file='labels.csv'))
+    cfg.log_level = 'WARNING'
+    cfg.update(options)
+    checkpoint = osp.join(folder, 'random.pth')
+    torch.save(MODELS.build(copy.deepcopy(cfg.model)).state_dict(), checkpoint)
+    return cfg, checkpoint
+
+
+def generation(folder, count):
+    """Images a second, and memory after few and after many images."""
+    write_photos(folder, count, 240, 320)
+    table = PrettyTable(['generation, 240x320, DeiT-tiny', 'images/s'])
+    crf = [dict(type='DenseCRF', unary='labels')]
+    for name, options in (
+            ('no refinement', {}),
+            ('no refinement, 4 photos at a time', dict(localize_batch_size=4)),
+            ('CRF in the same process', dict(refiners=crf, refine_workers=0)),
+            ('CRF in a pool', dict(refiners=crf))):
+        cfg, checkpoint = localizer(folder, **options)
+        start = time.perf_counter()
+        generate_pseudo_labels(cfg, checkpoint,
+                               osp.join(folder, 'out', name), threshold=0.4)
+        table.add_row([name, f'{count / (time.perf_counter() - start):.2f}'])
+    print(table)
+    small = osp.join(folder, 'small')
+    write_photos(small, 1000, 64, 96)
+    memory = MemoryHook()
+    with mock.patch('mmwsss.apis.generation.ImageProgressHook',
+                    lambda advance: memory):
+        generate_pseudo_labels(*localizer(small), osp.join(small, 'out'),
+                               threshold=0.4)
+    print(f'resident memory after 100 images {memory.at[100]:.0f} MB, after '
+          f'1000 images {memory.at[1000]:.0f} MB')
+
+
+class MemoryHook(Hook):
+    """Resident memory of the process, in MB, by images done."""
+
+    def __init__(self):
+        self.at = {}
+
+    def after_test_iter(self, runner, batch_idx, data_batch=None,
+                        outputs=None):
+        """Read Linux's counter of resident pages."""
+        with open('/proc/self/statm') as file:
+            pages = int(file.read().split()[1])
+        self.at[batch_idx + 1] = pages * os.sysconf('SC_PAGE_SIZE') / 2**20
 
 
 if __name__ == '__main__':

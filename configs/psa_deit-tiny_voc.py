@@ -5,5 +5,7 @@ model = dict(
     type='PSA',
     widths=(64, 64, 64, 64, 64),
     loss=dict(radius=5),
-    test_cfg=dict(_delete_=True, alpha=16, radius=5, beta=8, exp_times=8))
+    # The threshold at which MMCT's maps alone are best, see docs/affinity.md.
+    test_cfg=dict(_delete_=True, scale=1.5, background=0.53, radius=5, beta=8,
+                  exp_times=8))
 custom_hooks = [dict(type='NonFiniteLossHook')]

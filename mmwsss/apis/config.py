@@ -109,6 +109,7 @@ def _check_number(cfg: Config, key: str, path: str) -> None:
     number cannot be found again there by its value.
     """
     read_later = {'localize_workers', 'localize_batch_size', 'map_stride',
+                  'refine_workers',
                   *inspect.signature(Runner).parameters}
     if type(cfg.get(key)) in (int, float) and key not in read_later:
         raise ConfigError(

@@ -178,10 +178,11 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
         batch_sampler=dict(type='FixedBatchSampler', batches=batches),
         # The lists, images and labels were checked a moment ago.
         dataset=dict(dataset_cfg, check_images=False))
+    workers = cfg.get('refine_workers')
     cfg.test_evaluator = dict(
         type='MapWriter', out_dir=maps_dir, refiners=cfg.get('refiners', []),
-        num_workers=cpu_share(), stride=cfg.get('map_stride', 1),
-        dtype=cfg.get('map_dtype', 'uint8'))
+        num_workers=cpu_share() if workers is None else workers,
+        stride=cfg.get('map_stride', 1), dtype=cfg.get('map_dtype', 'uint8'))
     cfg.test_cfg = dict()
     test_cfg = dict(cfg.model.get('test_cfg') or {})
     if cfg.train_dataloader.dataset.get('maps') is None:

@@ -31,8 +31,10 @@ class PSA(BaseAffinity):
         loss (dict, optional): Config of the loss. Defaults to
             ``PairAffinityLoss``.
         test_cfg (dict, optional): ``alpha`` (background is ``(1 - strongest
-            map) ** alpha``), ``radius``, ``beta`` and ``exp_times``. Default
-            to the published 16, 5, 8 and 8.
+            map) ** alpha``) or, for maps that are not near 0 on background,
+            a constant ``background``, as MCTformer has it; ``radius``,
+            ``beta``, ``exp_times``, ``scale``. Default to the published
+            alpha 16, 5, 8 and 8.
         init_cfg (dict, optional): See mmengine's ``BaseModule``.
     """
 
@@ -89,9 +91,11 @@ class PSA(BaseAffinity):
     def walk(self, inputs: Tensor, maps: Tensor) -> Tensor:
         """Walk along the affinities; shares against background."""
         options = dict(self.test_cfg)
-        alpha = options.pop('alpha')
+        alpha, constant = options.pop('alpha'), options.pop('background', None)
         affinity = feature_affinity(self.features(inputs), options['radius'])
         background = (1 - maps.amax(1, keepdim=True))**alpha
+        if constant is not None:
+            background = torch.full_like(background, constant)
         walked = affinity_walk(torch.cat([background, maps], dim=1), affinity,
                                **options)
         return walked[:, 1:] / (walked[:, 1:] + walked[:, :1]).clamp(
