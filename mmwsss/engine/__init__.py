@@ -1,13 +1,15 @@
 from .hooks import (
     DisplacementMeanHook,
+    LateLossesHook,
     LocalizationVisualizationHook,
     NonFiniteLossHook,
 )
 from .optim_wrapper import BFloat16OptimWrapper
 from .optim_wrapper_constructor import TokenOptimWrapperConstructor
+from .poly_warmup import PolyWarmupLR
 
 __all__ = [
-    'BFloat16OptimWrapper', 'DisplacementMeanHook',
-    'LocalizationVisualizationHook', 'NonFiniteLossHook',
+    'BFloat16OptimWrapper', 'DisplacementMeanHook', 'LateLossesHook',
+    'LocalizationVisualizationHook', 'NonFiniteLossHook', 'PolyWarmupLR',
     'TokenOptimWrapperConstructor'
 ]

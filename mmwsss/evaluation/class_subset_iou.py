@@ -18,13 +18,24 @@ class ClassSubsetIoU(IoUMetric):
 
     Args:
         classes (str | Sequence[str]): Class names, or 'all'.
+        field (str): Field of the samples that holds the prediction. Defaults
+            to 'pred_sem_seg'; with a ``prefix`` for each, the masks of
+            several fields are scored side by side.
         **kwargs: See mmseg's ``IoUMetric``.
     """
 
     def __init__(self, classes: Union[str, Sequence[str]] = 'all',
-                 **kwargs) -> None:
+                 field: str = 'pred_sem_seg', **kwargs) -> None:
         super().__init__(**kwargs)
         self.classes = classes
+        self.field = field
+
+    def process(self, data_batch: dict,
+                data_samples: Sequence[dict]) -> None:
+        """Score the field of each sample."""
+        super().process(data_batch, [
+            dict(sample, pred_sem_seg=sample[self.field])
+            for sample in data_samples])
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
         """Mmseg's metrics plus ``mIoU-N``."""

@@ -16,7 +16,7 @@ from mmwsss.problems import DataError
 StateDict = Dict[str, Tensor]
 
 # (pattern, replacement): DINO, DeiT and timm names -> mmpretrain names.
-_VIT_KEYS = (
+VIT_KEYS = (
     (r'^blocks\.(\d+)\.', r'layers.\1.'),
     (r'^(layers\.\d+)\.norm([12])\.', r'\1.ln\2.'),
     (r'^(layers\.\d+)\.mlp\.fc1\.', r'\1.ffn.layers.0.0.'),
@@ -133,7 +133,7 @@ def rename_keys(state: StateDict,
 
 def to_mmpretrain_keys(state: StateDict) -> StateDict:
     """Rename the ViT weights of DINO, DeiT or timm to mmpretrain's names."""
-    return rename_keys(state, _VIT_KEYS)
+    return rename_keys(state, VIT_KEYS)
 
 
 def load_vit_weights(vit: nn.Module, source: str) -> None:

@@ -1,3 +1,4 @@
+from .cam_labels import cam_labels, refined_labels
 from .dense_crf import dense_crf, unary_from_labels, unary_from_probabilities
 from .gwrp import gwrp
 from .min_max import min_max
@@ -8,8 +9,9 @@ from .random_walk import affinity_walk, random_walk
 from .threshold_sweep import SweepResult, sweep_histogram, threshold_sweep
 
 __all__ = [
-    'PermutohedralLattice', 'SweepResult', 'affinity_walk', 'dense_crf',
-    'feature_affinity', 'gwrp', 'min_max', 'pixel_adaptive_refinement',
-    'random_walk', 'sweep_histogram', 'threshold_sweep', 'unary_from_labels',
+    'PermutohedralLattice', 'SweepResult', 'affinity_walk', 'cam_labels',
+    'dense_crf', 'feature_affinity', 'gwrp', 'min_max',
+    'pixel_adaptive_refinement', 'random_walk', 'refined_labels',
+    'sweep_histogram', 'threshold_sweep', 'unary_from_labels',
     'unary_from_probabilities'
 ]

@@ -1,8 +1,9 @@
 from .formatting import PackImageLevelInputs
 from .loading import LoadPhoto, photo_size, read_photo
 from .maps import ConfidentLabels, LoadMaps
+from .views import PhotometricView
 
 __all__ = [
     'ConfidentLabels', 'LoadMaps', 'LoadPhoto', 'PackImageLevelInputs',
-    'photo_size', 'read_photo'
+    'PhotometricView', 'photo_size', 'read_photo'
 ]

@@ -12,7 +12,8 @@ class PackImageLevelInputs(PackSegInputs):
 
     Adds ``gt_label.label_onehot``, a float tensor (C,), and, where the data
     set has them, ``image_embedding``, a float tensor (E,), and ``seed_maps``,
-    (K, H, W) with the metainfo ``labels``, its K classes.
+    (K, H, W) with the metainfo ``labels``, its K classes. Views of
+    ``PhotometricView`` become uint8 tensors (3, H, W), BGR.
 
     Args:
         meta_keys (Sequence[str]): Keys kept as metainfo.
@@ -34,6 +35,10 @@ class PackImageLevelInputs(PackSegInputs):
             sample.set_field(
                 torch.as_tensor(results['image_embedding']),
                 'image_embedding')
+        for name in ('second_view', 'local_view'):
+            if name in results:
+                view = torch.from_numpy(results[name]).permute(2, 0, 1)
+                sample.set_field(view.contiguous(), name)
         if 'seed_maps' in results:
             labels = results['seed_labels'].tolist()
             sample.set_field(

@@ -1,0 +1,49 @@
+"""Projection of class tokens for contrast."""
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmwsss.registry import MODELS
+
+
+@MODELS.register_module()
+class ProjectionHead(BaseModule):
+    """Three-layer MLP, unit length, then a layer with unit rows (DINO's).
+
+    Args:
+        in_channels (int): D.
+        out_channels (int): Defaults to 1024.
+        hidden_channels (int): Defaults to 2048.
+        bottleneck_channels (int): Defaults to 256.
+
+    Example:
+        >>> ProjectionHead(192)(torch.rand(4, 192)).shape
+        torch.Size([4, 1024])
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 out_channels: int = 1024,
+                 hidden_channels: int = 2048,
+                 bottleneck_channels: int = 256) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(
+            nn.Linear(in_channels, hidden_channels), nn.GELU(),
+            nn.Linear(hidden_channels, hidden_channels), nn.GELU(),
+            nn.Linear(hidden_channels, bottleneck_channels))
+        self.last_direction = nn.Parameter(
+            torch.empty(out_channels, bottleneck_channels))
+        # The lengths of the last layer's rows are not trained.
+        self.last_length = nn.Parameter(
+            torch.ones(out_channels, 1), requires_grad=False)
+        for layer in self.mlp[::2]:
+            nn.init.trunc_normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
+        nn.init.kaiming_uniform_(self.last_direction, a=5**0.5)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(N, D) -> (N, out_channels)."""
+        unit = F.normalize(self.mlp(tokens), dim=-1, eps=1e-12)
+        weight = self.last_length * F.normalize(self.last_direction, dim=-1)
+        return F.linear(unit, weight)

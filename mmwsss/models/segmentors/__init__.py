@@ -1,0 +1,3 @@
+from .toco import ToCo
+
+__all__ = ['ToCo']

@@ -1,0 +1,99 @@
+"""Labels, regions and crops from maps, against ToCo's published code."""
+import numpy as np
+import pytest
+import torch
+
+from mmwsss.ops.cam_labels import (
+    cam_labels,
+    crop,
+    crop_corners,
+    refined_labels,
+    uncertain_regions,
+)
+
+
+@pytest.fixture
+def arrays(test_data):
+    with np.load(test_data('parity', 'toco_losses.npz')) as file:
+        return {key: torch.from_numpy(file[key]) for key in file.files
+                if not key.endswith('_json')}
+
+
+def inside_box(boxes, size):
+    """True inside (y0, y1, x0, x1), (B, H, W)."""
+    result = torch.zeros(len(boxes), *size, dtype=torch.bool)
+    for mask, (y0, y1, x0, x1) in zip(result, boxes.tolist()):
+        mask[y0:y1, x0:x1] = True
+    return result
+
+
+def test_labels_parity(arrays):
+    cams, onehot = arrays['cam/cam'], arrays['cam/cls_label']
+    inside = inside_box(arrays['cam/img_box'], cams.shape[2:])
+    for name, got in (
+            ('label_nobox', cam_labels(cams, onehot, 0.5, 0.5)),
+            ('label_box', cam_labels(cams, onehot, 0.5, 0.5, inside)),
+            ('label_box_ignoremid',
+             cam_labels(cams, onehot, 0.25, 0.7, inside))):
+        assert torch.equal(got, arrays[f'cam/{name}']), name
+    assert torch.equal(uncertain_regions(cams, onehot, 0.25, 0.7),
+                       arrays['cam/roi_mask'].long())
+
+
+def test_crops_parity(arrays):
+    images = arrays['crop/images']
+    regions = arrays['crop/roi_mask'].long()
+    size = int(arrays['crop/crop_size'])
+    margin = size // 2
+    # What the published permutation of the candidates takes first comes
+    # first here.
+    inner = regions[:, margin:-margin, margin:-margin]
+    priority = torch.full(inner.shape, 0.01).flatten(1)
+    for row, region, order in zip(priority, inner.flatten(1),
+                                  arrays['crop/perm']):
+        places = (region <= 1).nonzero().flatten()
+        if len(places) < 8:
+            places = torch.arange(len(region))
+        order = order[order >= 0][:8]
+        row[places[order]] = torch.arange(len(order), 0, -1.)
+    corners = crop_corners(regions, 8, size, priority)
+    assert torch.equal(crop(images, corners, size), arrays['crop/crops'])
+    share = crop(regions.unsqueeze(1), corners, size).sum((2, 3, 4)) / size**2
+    assert torch.equal((share > 0.2).t().float(), arrays['crop/flags'][:, 2:])
+
+
+def test_refined_labels_parity(arrays):
+    cams, onehot = arrays['refine/cams'], arrays['refine/cls_label']
+    got = refined_labels(
+        arrays['refine/images01'], cams, onehot, 0.25, 0.7,
+        inside_box(arrays['refine/img_box'], cams.shape[2:]))
+    want = arrays['refine/label'].long()
+    assert (got != want).float().mean() <= 0.001
+    assert got.unique().numel() > 3
+
+
+def test_crops_stay_inside_and_avoid_sure_objects():
+    regions = torch.full((3, 40, 50), 2)
+    regions[0, :, 30:] = 1
+    regions[1] = 0  # all background
+    corners = crop_corners(regions, 5, 16)
+    assert (corners >= 0).all()
+    assert (corners[..., 0] <= 24).all() and (corners[..., 1] <= 34).all()
+    assert (corners[0, :, 1] + 8 >= 30).all()
+    assert len({tuple(c) for c in corners[2].tolist()}) == 5
+    assert crop(torch.rand(3, 3, 40, 50), corners, 16).shape == (
+        5, 3, 3, 16, 16)
+
+
+def test_an_image_smaller_than_a_crop_is_named():
+    with pytest.raises(ValueError, match='8 crops of 96 px do not fit an '
+                       'image of 64 x 200'):
+        crop_corners(torch.zeros(1, 64, 200), 8, 96)
+
+
+def test_an_image_without_classes_is_background():
+    labels = refined_labels(
+        torch.rand(2, 3, 32, 32), torch.rand(2, 4, 32, 32),
+        torch.tensor([[0., 0, 0, 0], [0, 1, 0, 0]]), 0.25, 0.7)
+    assert (labels[0] == 0).all()
+    assert set(labels[1].unique().tolist()) <= {0, 2, 255}

@@ -1,0 +1,395 @@
+"""ToCo: parity with the published network, losses that stay finite."""
+import json
+import os.path as osp
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, write_config
+from mmengine.structures import LabelData, PixelData
+from mmseg.structures import SegDataSample
+from test_affinity_models import hashed
+from test_end_to_end import train_losses
+
+from mmwsss.apis import (
+    best_checkpoint,
+    generate_pseudo_labels,
+    load_config,
+    train,
+)
+from mmwsss.apis import test as run_test
+from mmwsss.engine import PolyWarmupLR
+from mmwsss.models import ToCo
+from mmwsss.models.converters import TOCO, convert
+from mmwsss.models.segmentors.toco import pooled_logits
+
+PREPROCESSOR = dict(
+    type='mmseg.SegDataPreProcessor', mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
+
+
+def toco(embed=48, depth=4, heads=3, num_classes=4, img=64, **kwargs):
+    arch = dict(embed_dims=embed, num_layers=depth, num_heads=heads,
+                feedforward_channels=4 * embed)
+    return ToCo(dict(type='TokenViT', arch=arch, img_size=img), PREPROCESSOR,
+                dict(type='LargeFOVHead'), num_classes=num_classes, **kwargs)
+
+
+@pytest.fixture(scope='module')
+def published(test_data):
+    """The parity file, and a model with its weights."""
+    with np.load(test_data('parity', 'toco_model.npz')) as file:
+        arrays = {key: file[key] for key in file.files}
+    config = json.loads(str(arrays['config']))
+    state = {}
+    for key, shape in json.loads(str(arrays['all_keys_json'])):
+        if f'sd/{key}' in arrays:
+            state[key] = torch.from_numpy(arrays[f'sd/{key}'])
+            continue
+        value = hashed(key, int(np.prod(shape)), int(arrays['formula_offset']))
+        gain = 1.6 if key in ('decoder.conv6.weight',
+                              'decoder.conv7.weight') else 1.3
+        value = value * 3**0.5 * gain / np.prod(shape[1:])**0.5
+        state[key] = torch.from_numpy(value.astype(np.float32)).view(shape)
+        probe = state[key].flatten()[[0, 1, 2, -1]]
+        assert np.array_equal(probe, arrays[f'formula_probe/{key}'])
+    model = toco(config['embed'], config['depth'], config['heads'],
+                 config['ncls'] - 1, config['img'], aux_layer=config['aux'])
+    converted, dropped = convert(state, TOCO)
+    assert dropped == ['encoder.head.bias', 'encoder.head.weight']
+    model.load_state_dict(converted)
+    return model.eval(), {key: torch.from_numpy(value) for key, value in
+                          arrays.items() if value.dtype.kind in 'fi'}, arrays
+
+
+def close(got, want, tolerance=2e-5):
+    assert got.shape == want.shape
+    assert (got - want).abs().max() <= tolerance * want.abs().max()
+
+
+@pytest.mark.parametrize('tag', ['sq', 'rect', 'big'])
+def test_network_parity(published, tag):
+    model, arrays, _ = published
+    images = arrays[f'in/x_{tag}']
+    with torch.no_grad():
+        token, features, aux = model.encode(images)
+        close(model.classify(images), arrays[f'{tag}/cls_logits'])
+        close(model.decode_head([features]), arrays[f'{tag}/seg'])
+        cam, cam_aux = model.class_maps(images).chunk(2, dim=1)
+        close(cam, arrays[f'{tag}/cam'])
+        close(cam_aux, arrays[f'{tag}/cam_aux'])
+        if tag != 'big':
+            close(token, arrays[f'{tag}/cls_token'])
+            close(features, arrays[f'{tag}/fmap'])
+            close(aux.flatten(2).transpose(1, 2), arrays[f'{tag}/patch_aux'])
+            for got, name in zip(model.multi_scale_maps(images),
+                                 ('ms_cam', 'ms_cam_aux')):
+                assert (got - arrays[f'{tag}/{name}']).abs().max() <= 2e-4
+
+
+def test_any_size_and_an_image_that_ends_within_a_patch(published):
+    model, _, _ = published
+    with torch.no_grad():
+        _, features, _ = model.encode(torch.rand(1, 3, 60, 83))
+        assert features.shape[2:] == (4, 6)
+        maps, _ = model.multi_scale_maps(torch.rand(1, 3, 60, 83))
+    assert maps.shape == (1, 4, 60, 83)
+
+
+def test_maps_of_present_classes_are_those_of_all(published):
+    model, arrays, _ = published
+    images = arrays['in/x_sq']
+    onehot = torch.tensor([[0., 1, 0, 0], [1, 0, 0, 1]])
+    for every, some in zip(model.multi_scale_maps(images),
+                           model.multi_scale_maps(images, onehot)):
+        torch.testing.assert_close(some, every * onehot[..., None, None])
+
+
+def test_projection_and_gradient_parity(published):
+    model, arrays, raw = published
+    images = arrays['in/x_sq']
+    views = [arrays['in/crop_g0'], arrays['in/crop_g1'],
+             *arrays['in/crops_local']]
+    student = model.projection(torch.cat(
+        [model.encode(view)[0] for view in views]))
+    close(student, arrays['proj/output_s'])
+    _, features, aux = model.encode(images)
+    loss = sum((x**2).mean() for x in (
+        pooled_logits(model.classifier, features),
+        pooled_logits(model.aux_classifier, aux),
+        model.decode_head([features]), features))
+    loss = loss + (student[:, :64] * arrays['in/w_s']).sum()
+    close(loss.detach(), arrays['grad/loss'], 1e-5)
+    model.zero_grad()
+    loss.backward()
+    gradients = {name: p.grad for name, p in model.named_parameters()
+                 if p.grad is not None}
+    names = [key[5:] for key in raw if key.startswith('grad/')
+             and key != 'grad/loss']
+    ours, _ = convert({name: arrays[f'grad/{name}'] for name in names}, TOCO)
+    for name, want in ours.items():
+        close(gradients[name], want, 1e-4)
+    none, _ = convert({name: torch.zeros(1) for name in json.loads(
+        str(raw['grad_is_none_json']))}, TOCO)
+    assert not set(none) & set(gradients)
+
+
+def test_teacher_follows_as_published(published):
+    model, arrays, _ = published
+    state = {key: value.clone() for key, value in model.state_dict().items()}
+    views = torch.cat([arrays['in/crop_g0'], arrays['in/crop_g1']])
+    own = dict(zip(('mlp.0.weight', 'mlp.0.bias', 'mlp.2.weight',
+                    'mlp.2.bias', 'mlp.4.weight', 'mlp.4.bias',
+                    'last_layer.weight_g', 'last_layer.weight_v'),
+                   ('mlp.0.weight', 'mlp.0.bias', 'mlp.2.weight',
+                    'mlp.2.bias', 'mlp.4.weight', 'mlp.4.bias',
+                    'last_length', 'last_direction')))
+    with torch.no_grad():
+        for step in ('t_after', 't_after2'):
+            teacher = model.teach(model.encode(views)[0])
+            if step == 't_after':
+                close(teacher, arrays['proj/output_t'])
+            for theirs, mine in own.items():
+                value = model.teacher.state_dict()[mine].flatten()
+                value = value[::max(1, value.numel() // 199)][:200]
+                close(value, arrays[f'proj/{step}_sub/{theirs}'], 1e-6)
+    model.load_state_dict(state)
+
+
+def sample(onehot, size, view=64):
+    result = SegDataSample(metainfo=dict(img_shape=size))
+    result.set_field(LabelData(label_onehot=torch.tensor(onehot)), 'gt_label')
+    generator = torch.Generator().manual_seed(0)
+    for name, shape in (('second_view', (view, view)), ('local_view', size)):
+        result.set_field(torch.randint(0, 255, (3, *shape), generator=generator
+                                       ).byte(), name)
+    return result
+
+
+@pytest.fixture
+def small():
+    torch.manual_seed(0)
+    return toco(projection=dict(hidden_channels=16, out_channels=8),
+                crop_size=32)
+
+
+@pytest.mark.parametrize('case', ['usual', 'no class', 'padded', 'low',
+                                  'high'])
+def test_losses_are_finite_and_teach_every_part(small, case):
+    onehot = [0., 0, 0, 0] if case == 'no class' else [0., 1, 0, 1]
+    size = (40, 64) if case == 'padded' else (64, 96)
+    if case == 'low':  # all is background
+        small.low, small.high = 1., 1.
+    elif case == 'high':  # nothing is
+        small.low, small.high = -1., 0.
+    images = torch.randn(2, 3, 64, 96)
+    losses = small(images, [sample(onehot, size), sample([1., 0, 0, 0],
+                                                         size)], mode='loss')
+    assert set(losses) == {'loss_cls', 'loss_aux', 'loss_ptc', 'loss_ctc',
+                           'loss_seg', 'loss_energy'}
+    sum(losses.values()).backward()
+    assert all(loss.isfinite() for loss in losses.values())
+    for name, parameter in small.named_parameters():
+        if parameter.requires_grad and parameter.grad is not None:
+            assert parameter.grad.isfinite().all(), name
+    untaught = {name.split('.')[0] for name, p in small.named_parameters()
+                if p.requires_grad and p.grad is None}
+    assert not untaught
+
+
+def test_a_weight_of_zero_switches_a_loss_off(small):
+    small.loss_weights.update(ptc=0, ctc=0, seg=0, energy=0)
+    plain = SegDataSample(metainfo=dict(img_shape=(64, 64)))
+    plain.set_field(LabelData(label_onehot=torch.tensor([1., 0, 0, 0])),
+                    'gt_label')
+    assert set(small(torch.randn(1, 3, 64, 64), [plain], mode='loss')) == {
+        'loss_cls', 'loss_aux'}
+    small.loss_weights['ctc'] = 0.5
+    with pytest.raises(ValueError, match='PhotometricView'):
+        small(torch.randn(1, 3, 64, 64), [plain], mode='loss')
+
+
+def test_an_image_smaller_than_a_crop_is_named():
+    model = toco(crop_size=96)
+    with pytest.raises(ValueError, match='8 crops of 96 px do not fit'):
+        model(torch.randn(1, 3, 64, 64), [sample([1., 0, 0, 0], (64, 64))],
+              mode='loss')
+
+
+def test_the_mask_is_never_read(small):
+    torch.manual_seed(0)
+    images = torch.randn(1, 3, 64, 64)
+    first = sample([0., 1, 0, 0], (64, 64))
+    losses = []
+    for fill in (None, 3):
+        state = {k: v.clone() for k, v in small.state_dict().items()}
+        if fill is not None:
+            first.gt_sem_seg = PixelData(
+                data=torch.full((1, 64, 64), fill))
+        torch.manual_seed(1)
+        losses.append(small(images, [first], mode='loss'))
+        small.load_state_dict(state)
+    for name, value in losses[0].items():
+        assert torch.equal(value, losses[1][name])
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(thresholds=(0.7, 0.25)), 'thresholds'),
+    (dict(loss_weights=dict(crop=1)), r"unknown \['crop'\]"),
+    (dict(test_cfg=dict(maps='seg')), 'test_cfg.maps')])
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        toco(**options)
+
+
+def test_learning_rate_parity(test_data):
+    with np.load(test_data('parity', 'toco_losses.npz')) as file:
+        args = json.loads(str(file['optim/args_json']))
+        rates, grads = file['optim/lr_used'], file['optim/grads']
+        start = [file[f'optim/param{i}'] for i in (0, 1)]
+        final = [file[f'optim/param{i}_final'] for i in (0, 1)]
+    params = [torch.nn.Parameter(torch.from_numpy(x.copy())) for x in start]
+    optimizer = torch.optim.AdamW(
+        [dict(params=[p], lr=args['lr'] * m) for p, m in zip(params, (1, 10))],
+        lr=args['lr'], weight_decay=args['weight_decay'],
+        betas=tuple(args['betas']))
+    schedule = PolyWarmupLR(
+        optimizer, max_iters=args['max_iter'],
+        warmup_iters=args['warmup_iter'], warmup_ratio=args['warmup_ratio'],
+        power=args['power'])
+    for grad, want in zip(grads, rates):
+        got = [group['lr'] for group in optimizer.param_groups]
+        assert np.allclose(got, want, rtol=1e-9)
+        for p, factor in zip(params, (1, -2)):
+            p.grad = torch.from_numpy(factor * grad)
+        optimizer.step()
+        schedule.step()
+    for p, want in zip(params, final):
+        close(p.detach(), torch.from_numpy(want), 1e-5)
+
+
+SHAPES_TOCO = """
+_base_ = '{root}/configs/toco_deit-tiny_voc.py'
+data_root = {data_root!r}
+shapes = dict(classes=('background', 'red', 'blue'),
+              palette=[[0, 0, 0], [255, 0, 0], [0, 0, 255]])
+train_pipeline = [
+    dict(type='LoadPhoto'),
+    dict(type='PhotometricView', to='second_view', crop_size=48),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='mmseg.RandomCrop', crop_size=(48, 48)),
+    dict(type='PhotometricView', to='local_view', blur=0.5),
+    dict(type='PackImageLevelInputs'),
+]
+loader = dict(num_workers=0, persistent_workers=False)
+dataset = dict(type='ImageLevelDataset', data_root=data_root, metainfo=shapes,
+               ann_file='lists/train.txt',
+               label_source=dict(type='TableLabels', file='labels.csv'))
+train_dataloader = dict(
+    batch_size=4, dataset=dict(pipeline=train_pipeline, **dataset), **loader)
+val_dataloader = dict(dataset=dataset, **loader)
+test_dataloader = dict(
+    dataset=dict(type='mmseg.BaseSegDataset', metainfo=shapes,
+                 img_suffix='.jpg', data_root=data_root,
+                 ann_file='lists/train.txt'), **loader)
+localize_workers = 0
+model = dict(
+    num_classes=2, crop_size=16,
+    data_preprocessor=dict(size=(48, 48)),
+    backbone=dict(
+        pretrained=None, img_size=48, patch_size=8,
+        arch=dict(_delete_=True, embed_dims=32, num_layers=4, num_heads=2,
+                  feedforward_channels=64)),
+    decode_head=dict(channels=16),
+    projection=dict(hidden_channels=16, out_channels=8))
+max_iters = 30
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+optim_wrapper = dict(optimizer=dict(lr=1e-3),
+                     paramwise_cfg=dict(new_lr_mult=2.0))
+param_scheduler = [
+    dict(type='PolyWarmupLR', max_iters=max_iters, warmup_iters=3,
+         warmup_ratio=1e-6, power=0.9)]
+default_hooks = dict(checkpoint=dict(interval=max_iters))
+custom_hooks = [
+    dict(type='NonFiniteLossHook'),
+    dict(type='LateLossesHook', after=9, weights=dict(seg=0.5, energy=0.05)),
+]
+"""
+
+
+@pytest.fixture
+def toco_config(shapes, tmp_path):
+    return write_config(tmp_path / 'toco.py', SHAPES_TOCO, shapes)
+
+
+def test_trains_localizes_and_segments(toco_config, tmp_path):
+    losses = train_losses(toco_config, tmp_path / 'run')
+    late = ['loss_seg' in row for row in losses]
+    assert late == [False] * 10 + [True] * 20
+    assert losses[-1]['loss_cls'] < losses[0]['loss_cls']
+    cfg = load_config(toco_config, work_dir=str(tmp_path / 'run'))
+    checkpoint = best_checkpoint(cfg.work_dir)
+    assert 'best_seg_mIoU' in checkpoint
+    [path] = (tmp_path / 'run').glob('*/vis_data/scalars.json')
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    scores = next(row for row in rows if 'cam/mIoU' in row)
+    assert {'aux_cam/mIoU', 'seg/mIoU'} <= set(scores)
+    plain = run_test(cfg, checkpoint)
+    flipped = run_test(cfg, checkpoint, tta=True)
+    assert 0 <= plain['mIoU'] <= 100 and 0 <= flipped['mIoU'] <= 100
+    for kind in ('cam', 'aux'):
+        cfg.model.test_cfg.maps = kind
+        report = generate_pseudo_labels(cfg, checkpoint,
+                                        str(tmp_path / kind))
+        assert report['images'] == 8 and report['mAP'] > 0
+
+
+def test_late_losses_have_to_exist(toco_config, tmp_path):
+    cfg = load_config(toco_config, work_dir=str(tmp_path / 'run'))
+    cfg.custom_hooks[1].weights = dict(segm=1.)
+    with pytest.raises(ValueError, match=r"unknown \['segm'\]"):
+        train(cfg)
+
+
+def test_converter_loads_the_published_layout(published, tmp_path):
+    """A checkpoint of the published names becomes one for a config."""
+    model, _, raw = published
+    config = json.loads(str(raw['config']))
+    path = tmp_path / 'config.py'
+    path.write_text(f"""
+_base_ = '{ROOT}/configs/toco_voc.py'
+num_classes = {config['ncls'] - 1}
+model = dict(
+    num_classes=num_classes, aux_layer={config['aux']},
+    backbone=dict(img_size={config['img']}, arch=dict(
+        _delete_=True,
+        embed_dims={config['embed']}, num_layers={config['depth']},
+        num_heads={config['heads']},
+        feedforward_channels={4 * config['embed']})))
+""")
+    state = {key: torch.zeros(shape) for key, shape in json.loads(
+        str(raw['all_keys_json']))}
+    source, target = str(tmp_path / 'source.pth'), str(tmp_path / 'out.pth')
+    torch.save({f'module.{key}': value for key, value in state.items()},
+               source)
+
+    def run(file):
+        return subprocess.run(
+            [sys.executable, osp.join(ROOT, 'tools', 'model_converters',
+                                      'toco_to_mmwsss.py'),
+             str(path), file, target], capture_output=True, text=True,
+            cwd=ROOT, env=dict(PYTHONPATH=ROOT, PATH='/usr/bin:/bin'))
+
+    done = run(source)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert 'left out: encoder.head.weight' in done.stdout
+    converted = torch.load(target, weights_only=True)['state_dict']
+    assert set(converted) == set(model.state_dict())
+    state.pop('classifier.weight')
+    torch.save(state, source)
+    done = run(source)
+    assert done.returncode != 0
+    assert 'first: classifier.weight is missing' in done.stderr
+    assert 'Traceback' not in done.stderr
