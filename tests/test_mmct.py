@@ -154,6 +154,19 @@ def test_flip_makes_maps_of_mirror_images_mirror_images():
     assert (without - one).abs().max() > 1e-3
 
 
+def test_affinity_steps_apply_it_again():
+    model = build(test_cfg=dict(attention_layers=2, affinity_layers=3))
+    images = torch.randn(1, 3, 48, 48)
+    features = model.extract_features(images, None, attention_layers=2,
+                                      affinity_layers=3)
+    once = model.class_maps(images)
+    model.test_cfg['affinity_steps'] = 2
+    twice = model.class_maps(images)
+    torch.testing.assert_close(twice.flatten(2), once.flatten(
+        2) @ features.patch_affinity.transpose(1, 2))
+    assert (twice - once).abs().max() > 1e-4
+
+
 def test_fusion_is_the_root_of_the_product():
     images = torch.randn(1, 3, 48, 48)
     maps = {}

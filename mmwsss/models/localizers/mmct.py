@@ -45,6 +45,8 @@ class MMCT(BaseLocalizer):
               attention is averaged. Defaults to 6.
             - ``affinity_layers`` (int): Last layers whose patch affinity
               refines the map, 0 for none. Defaults to all.
+            - ``affinity_steps`` (int): How often the affinity is applied; more
+              steps spread further. Defaults to 1 (the paper).
             - ``fusion`` (str): 'fused', sqrt(attention x patch map),
               'attention' or 'patch' alone. Defaults to 'fused'.
             - ``patch_activation`` (str): What makes the patch map
@@ -165,7 +167,8 @@ class MMCT(BaseLocalizer):
         maps = self._fuse(features)  # (B, C, N)
         if features.patch_affinity is not None:
             # A patch takes the values of the patches that it attends to.
-            maps = maps @ features.patch_affinity.transpose(1, 2)
+            for _ in range(self.test_cfg.get('affinity_steps', 1)):
+                maps = maps @ features.patch_affinity.transpose(1, 2)
         return maps.unflatten(2, features.grid)
 
     def _fuse(self, features: TokenFeatures) -> Tensor:
