@@ -1,8 +1,42 @@
 """Figures of numbers."""
 import io
-from typing import Dict, Sequence
+from typing import Dict, Optional, Sequence
 
 from mmwsss.datasets.map_files import write_atomically
+
+
+def draw_curves(path: str,
+                x: Sequence,
+                curves: Dict[str, Sequence[float]],
+                labels: Dict[str, str],
+                marks: Optional[Dict[str, float]] = None,
+                marker: Optional[str] = None) -> None:
+    """Draw curves over a common axis to a PNG.
+
+    Args:
+        path (str): Where to write.
+        x (Sequence): N places on the axis, numbers or names.
+        curves (dict): Name -> N values.
+        labels (dict): ``xlabel`` and ``ylabel``.
+        marks (dict, optional): Name -> place of a vertical line. Defaults to
+            None: no line.
+        marker (str, optional): Matplotlib's sign for the points. Defaults to
+            None: no sign.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    figure = Figure(figsize=(6, 4), layout='constrained')
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for name, values in curves.items():
+        axes.plot(x, values, label=name, marker=marker)
+    for name, place in (marks or {}).items():
+        axes.axvline(place, color='grey', linestyle='--', label=name)
+    axes.set(**labels)
+    axes.legend()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format='png', dpi=100)
+    write_atomically(path, buffer.getvalue())
 
 
 def draw_threshold_curve(path: str, thresholds: Sequence[float],
@@ -16,17 +50,6 @@ def draw_threshold_curve(path: str, thresholds: Sequence[float],
         curves (dict): Name -> T values in per cent.
         chosen (float): The threshold that was used, marked by a line.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    figure = Figure(figsize=(6, 4), layout='constrained')
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for name, values in curves.items():
-        axes.plot(thresholds, values, label=name)
-    axes.axvline(chosen, color='grey', linestyle='--',
-                 label=f'used: {chosen:.2f}')
-    axes.set(xlabel='background threshold', ylabel='mIoU (%)')
-    axes.legend()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format='png', dpi=100)
-    write_atomically(path, buffer.getvalue())
+    draw_curves(path, thresholds, curves,
+                dict(xlabel='background threshold', ylabel='mIoU (%)'),
+                {f'used: {chosen:.2f}': chosen})

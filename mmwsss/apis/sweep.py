@@ -1,0 +1,151 @@
+"""A grid of settings: train each, one table and one plot."""
+import copy
+import glob
+import itertools
+import json
+import math
+import os.path as osp
+import shutil
+from typing import Any, Dict, List, Optional, Sequence
+
+from mmengine.config import DictAction
+from prettytable import MARKDOWN, PrettyTable
+
+from mmwsss.datasets.map_files import write_atomically
+from mmwsss.visualization import draw_curves
+
+from .config import ConfigError, load_config, require_writable
+from .training import train
+
+
+def parse_grid(texts: Sequence[str]) -> Dict[str, List[Any]]:
+    """``['a.b=1,2', 'c=abs,cos']`` -> ``{'a.b': [1, 2], 'c': [...]}``.
+
+    Values that are tuples or lists are parted by ``;`` instead of ``,``:
+    ``thresholds=(0.25,0.7);(0.3,0.6)``.
+
+    Raises:
+        ConfigError: If one has no ``=`` or no value.
+    """
+    grid = {}
+    for text in texts:
+        key, _, values = text.partition('=')
+        parts = values.split(';' if ';' in values else ',')
+        if not key or not all(parts):
+            raise ConfigError(f'--grid {text}: give KEY=VALUE,VALUE,...')
+        grid[key] = [DictAction._parse_iterable(part) for part in parts]
+    return grid
+
+
+def sweep(config: str,
+          grid: Dict[str, List[Any]],
+          metrics: Sequence[str],
+          work_dir: str,
+          cfg_options: Optional[dict] = None,
+          amp: bool = False) -> List[dict]:
+    """Train a config with every combination of settings.
+
+    A finished combination is not trained again, an interrupted one goes on
+    from its last checkpoint. After each, ``sweep.json``, ``sweep.md`` and
+    ``sweep.png`` in ``work_dir`` are written anew.
+
+    Args:
+        config (str): Config file.
+        grid (dict): Option -> its values.
+        metrics (Sequence[str]): Validation scores to report, such as
+            'seg/mIoU'; the last value of each.
+        work_dir (str): One folder a combination, and the results.
+        cfg_options (dict, optional): Options of all runs.
+        amp (bool): Mixed precision.
+
+    Returns:
+        list[dict]: ``options``, ``folder`` and ``scores`` of each.
+
+    Raises:
+        ConfigError: If an option is unknown (before any training), or a
+            metric was not reported (after the first run).
+    """
+    require_writable(work_dir)
+    points = [dict(zip(grid, values))
+              for values in itertools.product(*grid.values())]
+    configs = [load_config(config, {**(cfg_options or {}), **point},
+                           osp.join(work_dir, _folder_name(point)))
+               for point in points]
+    results = []
+    for point, cfg in zip(points, configs):
+        path = osp.join(cfg.work_dir, 'result.json')
+        settings = json.dumps([cfg.pretty_text, amp])
+        stored = _read(path)
+        if stored.get('settings') != settings:
+            # What lies here comes from other settings: not to be resumed.
+            shutil.rmtree(cfg.work_dir, ignore_errors=True)
+            stored = dict(settings=settings, scores=None)
+            _write(path, stored)
+        if stored['scores'] is None:
+            train(copy.deepcopy(cfg), resume=True, amp=amp)
+            stored['scores'] = _scores(cfg.work_dir)
+            _write(path, stored)
+        missing = [name for name in metrics if name not in stored['scores']]
+        if missing:
+            raise ConfigError(f'--metric {missing[0]}: {cfg.work_dir} reports '
+                              f'{", ".join(sorted(stored["scores"]))}')
+        results.append(dict(options=point, folder=cfg.work_dir, scores={
+            name: stored['scores'][name] for name in metrics}))
+        _report(results, grid, metrics, work_dir)
+    return results
+
+
+def _folder_name(point: Dict[str, Any]) -> str:
+    """A readable name for a combination."""
+    parts = [f'{key.split(".")[-1]}={value}' for key, value in point.items()]
+    return '_'.join(parts).replace('/', '-').replace(' ', '')
+
+
+def _read(path: str) -> dict:
+    if not osp.isfile(path):
+        return {}
+    with open(path) as file:
+        return json.load(file)
+
+
+def _write(path: str, content: Any) -> None:
+    write_atomically(path, json.dumps(content, indent=1).encode())
+
+
+def _scores(work_dir: str) -> Dict[str, float]:
+    """The last value of everything that validation reported."""
+    scores: Dict[str, float] = {}
+    for path in sorted(glob.glob(osp.join(glob.escape(work_dir), '*',
+                                          'vis_data', 'scalars.json'))):
+        with open(path) as file:
+            for line in file:
+                row = json.loads(line)
+                if 'loss' not in row:
+                    scores.update({name: value for name, value in row.items()
+                                   if isinstance(value, (int, float))})
+    return scores
+
+
+def _report(results: List[dict], grid: Dict[str, List[Any]],
+            metrics: Sequence[str], work_dir: str) -> None:
+    """One table, its data and one plot."""
+    _write(osp.join(work_dir, 'sweep.json'), results)
+    table = PrettyTable([*grid, *metrics])
+    table.set_style(MARKDOWN)
+    for result in results:
+        table.add_row([*result['options'].values(),
+                       *(f'{v:.2f}' for v in result['scores'].values())])
+    write_atomically(osp.join(work_dir, 'sweep.md'),
+                     (table.get_string() + '\n').encode())
+    # The first option is the axis; each combination of the others a curve.
+    axis, *others = grid
+    names = [str(value) for value in grid[axis]]
+    curves: Dict[str, List[float]] = {}
+    for result in results:
+        rest = ', '.join(f'{key}={result["options"][key]}' for key in others)
+        for metric, value in result['scores'].items():
+            curve = curves.setdefault(f'{metric} {rest}'.strip(),
+                                      [math.nan] * len(names))
+            curve[names.index(str(result['options'][axis]))] = value
+    draw_curves(osp.join(work_dir, 'sweep.png'), names, curves,
+                dict(xlabel=axis, ylabel='score'), marker='o')

@@ -1,0 +1,28 @@
+#!/usr/bin/env python
+"""Train a config with every combination of some settings; one table."""
+from mmwsss.apis.command_line import config_parser, run
+from mmwsss.apis.sweep import parse_grid, sweep
+
+
+def main() -> None:
+    """Parse, train, print the table."""
+    parser = config_parser(__doc__)
+    parser.add_argument('--grid', nargs='+', required=True,
+                        metavar='KEY=VALUE,VALUE',
+                        help='settings to combine, e.g. '
+                        'model.patch_contrast.similarity=abs,relu,cos')
+    parser.add_argument('--metric', nargs='+', required=True,
+                        help='validation scores to report, e.g. seg/mIoU')
+    parser.add_argument('--amp', action='store_true',
+                        help='mixed precision')
+    args = parser.parse_args()
+    work_dir = args.work_dir or 'work_dirs/sweep'
+    sweep(args.config, parse_grid(args.grid), args.metric, work_dir,
+          args.cfg_options, args.amp)
+    with open(f'{work_dir}/sweep.md') as file:
+        print(file.read())
+    print(f'sweep.json, sweep.md and sweep.png are in {work_dir}')
+
+
+if __name__ == '__main__':
+    run(main)
