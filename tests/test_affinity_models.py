@@ -13,6 +13,7 @@ from mmwsss.models.losses import PairAffinityLoss
 from mmwsss.ops import feature_affinity
 from mmwsss.ops.pixel_pairs import inner, pair_labels
 from mmwsss.ops.random_walk import search_offsets
+from mmwsss.problems import DataError
 from mmwsss.registry import MODELS
 
 PREPROCESSOR = dict(type='mmseg.SegDataPreProcessor')
@@ -127,6 +128,23 @@ def test_resnet38_never_trains_its_batch_norm():
     assert not backbone.bn7.training and not backbone.bn7.weight.requires_grad
     assert not backbone.b2_2.conv_branch2a.weight.requires_grad
     assert backbone.b3.conv_branch2a.weight.requires_grad
+
+
+def test_published_weights_load_by_name(tmp_path):
+    backbone = MODELS.build(dict(type='ResNetTaps'))
+    state = {key: torch.full_like(value, 0.5) for key, value in
+             backbone.state_dict().items()
+             if not key.endswith('num_batches_tracked')}
+    path = str(tmp_path / 'resnet50.pth')
+    torch.save({**state, 'fc.weight': torch.zeros(2, 3)}, path)
+    loaded = MODELS.build(dict(type='ResNetTaps', pretrained=path))
+    loaded.init_weights()
+    assert (loaded.layer4[2].conv3.weight == 0.5).all()
+    state.pop('layer1.0.conv1.weight')
+    torch.save(state, path)
+    with pytest.raises(DataError, match='1 weights of the ResNetTaps are not '
+                       'in it, e.g. layer1.0.conv1.weight'):
+        loaded.init_weights()
 
 
 # IRN

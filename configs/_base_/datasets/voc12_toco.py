@@ -1,5 +1,6 @@
 # PASCAL VOC 2012 for single-stage training from image-level labels. Masks are
 # used for scores only.
+_base_ = 'voc12_cls.py'
 data_root = 'data/VOCdevkit/VOC2012'
 score_classes = 'all'
 
@@ -22,10 +23,6 @@ val_pipeline = [
     dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
     dict(type='PackImageLevelInputs'),
 ]
-localize_pipeline = [
-    dict(type='LoadPhoto'),
-    dict(type='PackImageLevelInputs'),
-]
 test_pipeline = [
     dict(type='LoadPhoto'),
     dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
@@ -44,31 +41,9 @@ tta_pipeline = [
 ]
 train_dataloader = dict(
     batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(
-        type='VOC12ClsDataset',
-        data_root=data_root,
-        data_prefix=dict(
-            img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
-        ann_file='ImageSets/Segmentation/train_aug.txt',
-        label_source=dict(type='NpyLabels', file='cls_labels.npy'),
-        pipeline=train_pipeline))
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='VOC12ClsDataset',
-        data_root=data_root,
-        data_prefix=dict(
-            img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
-        ann_file='ImageSets/Segmentation/val.txt',
-        label_source=dict(type='NpyLabels', file='cls_labels.npy'),
-        test_mode=True,
-        pipeline=val_pipeline))
+    dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(
     batch_size=1,
     num_workers=4,
