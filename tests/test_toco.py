@@ -175,11 +175,12 @@ def small():
                 crop_size=32)
 
 
-@pytest.mark.parametrize('case', ['usual', 'no class', 'padded', 'low',
-                                  'high'])
+@pytest.mark.parametrize('case', ['usual', 'no class', 'padded',
+                                  'smaller than a crop', 'low', 'high'])
 def test_losses_are_finite_and_teach_every_part(small, case):
     onehot = [0., 0, 0, 0] if case == 'no class' else [0., 1, 0, 1]
-    size = (40, 64) if case == 'padded' else (64, 96)
+    size = {'padded': (40, 64), 'smaller than a crop': (24, 20)}.get(
+        case, (64, 96))
     if case == 'low':  # all is background
         small.low, small.high = 1., 1.
     elif case == 'high':  # nothing is

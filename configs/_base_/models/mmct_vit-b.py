@@ -27,6 +27,7 @@ model = dict(
     test_cfg=dict(
         attention_layers=6,  # supplement
         affinity_layers=12,  # supplement
+        affinity_steps=1,
         fusion='fused',
         patch_activation='relu',
         scales=(1.0, ),
