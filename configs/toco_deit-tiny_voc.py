@@ -1,5 +1,5 @@
-# ToCo for a laptop: DeiT-tiny, 160 px, 1,000 iterations of 8 photos. Chosen for
-# photos of 320 px and two CPU cores; the paper's numbers are in toco_voc.py.
+# ToCo for a laptop: DeiT-tiny, 160 px, 1,000 iterations of 8 photos, for
+# photos of 320 px and two CPU cores. The paper's numbers are in toco_voc.py.
 _base_ = 'toco_voc.py'
 pretrained = 'https://dl.fbaipublicfiles.com/deit/deit_tiny_patch16_224-a1311bcf.pth'  # noqa: E501
 model = dict(

@@ -6,6 +6,7 @@ import sys
 import zipfile
 
 import pytest
+import torch
 from conftest import ROOT
 from mmengine.config import Config
 
@@ -97,3 +98,41 @@ def test_missing_and_broken_config(tmp_path):
     (tmp_path / 'broken.py').write_text('model = dict(\n')
     with pytest.raises(ConfigError, match='broken.py: SyntaxError'):
         load_config(str(tmp_path / 'broken.py'))
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=osp.basename)
+def test_the_model_of_every_config_can_be_built(path):
+    cfg = load_config(path)
+    if 'textual_tokens' in cfg.model and cfg.model.textual_tokens:
+        cfg.model.textual_tokens.update(text_embeddings='learned',
+                                        image_context=False)
+    # Sizes without the memory for them; mmpretrain's ResNet needs numbers.
+    with torch.device('cpu' if 'irn' in path else 'meta'):
+        model = MODELS.build(cfg.model)
+    assert sum(p.numel() for p in model.parameters()) > 1e5
+
+
+def test_numbers_of_the_papers():
+    def model(name):
+        return Config.fromfile(osp.join(ROOT, 'configs', name)).model
+
+    toco = Config.fromfile(osp.join(ROOT, 'configs', 'toco_voc.py'))
+    assert toco.model.loss_weights == dict(ptc=0.2, ctc=0.5, seg=0.1,
+                                           energy=0.05)
+    assert toco.model.thresholds == (0.25, 0.7)
+    assert toco.model.crop_contrast.temperature == 0.5
+    assert toco.model.teacher_momentum == 0.9
+    assert toco.optim_wrapper.optimizer.lr == 6e-5
+    assert toco.optim_wrapper.optimizer.weight_decay == 1e-2
+    assert toco.train_cfg.max_iters == 20000
+    assert toco.train_dataloader.batch_size == 4
+    [schedule] = toco.param_scheduler
+    assert (schedule.warmup_iters, schedule.power) == (1500, 0.9)
+    late = toco.custom_hooks[1]
+    assert late.after == 2000 and late.weights.seg == 0.1
+
+    irn = model('irn_voc.py')
+    assert irn.loss.radius == 10
+    assert irn.test_cfg == dict(radius=5, beta=10, exp_times=8)
+    assert model('psa_voc.py').test_cfg == dict(alpha=16, radius=5, beta=8,
+                                                exp_times=8)
