@@ -44,7 +44,6 @@ def test_config_builds_its_model(path, tmp_path):
     cfg = load_config(path, work_dir=str(tmp_path))
     assert cfg.default_scope == 'mmwsss'
     model = cfg.model
-    model.backbone.pretrained = None
     if model.get('textual_tokens') is not None:
         import numpy as np
 
@@ -54,7 +53,9 @@ def test_config_builds_its_model(path, tmp_path):
                  prompt='{}', embeddings=np.eye(20, 32, dtype=np.float32))
         if model.textual_tokens.text_embeddings != 'learned':
             model.textual_tokens.text_embeddings = file
-    assert MODELS.build(model).data_preprocessor is not None
+    # Sizes without the memory for them; mmpretrain's ResNet needs numbers.
+    with torch.device('cpu' if 'irn' in path else 'meta'):
+        assert MODELS.build(model).data_preprocessor is not None
 
 
 def test_numbers_of_the_paper():
@@ -98,18 +99,6 @@ def test_missing_and_broken_config(tmp_path):
     (tmp_path / 'broken.py').write_text('model = dict(\n')
     with pytest.raises(ConfigError, match='broken.py: SyntaxError'):
         load_config(str(tmp_path / 'broken.py'))
-
-
-@pytest.mark.parametrize('path', CONFIGS, ids=osp.basename)
-def test_the_model_of_every_config_can_be_built(path):
-    cfg = load_config(path)
-    if 'textual_tokens' in cfg.model and cfg.model.textual_tokens:
-        cfg.model.textual_tokens.update(text_embeddings='learned',
-                                        image_context=False)
-    # Sizes without the memory for them; mmpretrain's ResNet needs numbers.
-    with torch.device('cpu' if 'irn' in path else 'meta'):
-        model = MODELS.build(cfg.model)
-    assert sum(p.numel() for p in model.parameters()) > 1e5
 
 
 def test_numbers_of_the_papers():

@@ -24,7 +24,8 @@ model = dict(
     teacher_momentum=0.9,  # section 4.1
     # lambda_1, lambda_2, lambda_3, section 4.1; energy: its code
     loss_weights=dict(ptc=0.2, ctc=0.5, seg=0.1, energy=0.05),
-    test_cfg=dict(scales=(1.0, 0.5, 1.5), flip=True, background=0.5))
+    test_cfg=dict(scales=(1.0, 0.5, 1.5), flip=True, maps='cam',
+                  background=0.5))
 # The decoder has no gradient while the segmentation losses are off.
 model_wrapper_cfg = dict(type='MMDistributedDataParallel',
                          find_unused_parameters=True)
