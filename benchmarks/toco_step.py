@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from unittest import mock
 
 import torch
 import torch.nn.functional as F
@@ -125,31 +126,31 @@ def steps(side, args):
             sample.set_field(torch.randint(
                 0, 255, inputs.shape[1:], device=device).byte(), name)
         samples.append(sample)
+    maps = model.multi_scale_maps
+    if side == 'obvious':
+        def maps(images, *_):
+            with torch.no_grad():
+                return obvious_maps(model, images)
+    refine = obvious_labels if side == 'obvious' else refined_labels
     rows = []
     for _ in range(args.repeats + 1):
         times = {}
-        inside = torch.ones(args.batch, args.size, args.size,
-                            dtype=torch.bool, device=device)
-        with clock(times, 'multi-scale maps'), torch.no_grad():
-            maps, aux = (obvious_maps(model, inputs) if side == 'obvious' else
-                         model.multi_scale_maps(inputs, onehot))
-        with clock(times, 'refined labels'), torch.no_grad():
-            pixels = model._pixels(inputs) / 255
-            refine = (obvious_labels if side == 'obvious' else refined_labels)
-            refine(pixels, maps, onehot, 0.25, 0.7, inside)
-        # The losses with these two parts taken as done.
-        found = maps, aux
-        model.multi_scale_maps = lambda *_, found=found: found
-        with clock(times, 'all of the loss'):
-            losses = model.loss(inputs, samples)
-        del model.multi_scale_maps
+
+        def timed(part, function, times=times):
+            def call(*arguments):
+                with clock(times, part):
+                    return function(*arguments)
+            return call
+
+        model.multi_scale_maps = timed('multi-scale maps', maps)
+        with mock.patch('mmwsss.models.segmentors.toco.refined_labels',
+                        timed('refined labels', refine)):
+            with clock(times, 'forward and losses'):
+                losses = model.loss(inputs, samples)
+        times['forward and losses'] -= (times['multi-scale maps'] +
+                                        times['refined labels'])
         with clock(times, 'backward'):
             sum(losses.values()).backward()
-        again = {}
-        with clock(again, 'labels'), torch.no_grad():
-            refined_labels(pixels, maps, onehot, 0.25, 0.7, inside)
-        times['forward and losses'] = times.pop(
-            'all of the loss') - again['labels']
         model.zero_grad()
         rows.append(times)
     result = {part: statistics.median(row[part] for row in rows[1:])

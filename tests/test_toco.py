@@ -107,6 +107,21 @@ def test_maps_of_present_classes_are_those_of_all(published):
         torch.testing.assert_close(some, every * onehot[..., None, None])
 
 
+def test_known_features_are_used_for_the_maps(published, monkeypatch):
+    model, arrays, _ = published
+    images = arrays['in/x_sq']
+    want = model.multi_scale_maps(images)
+    features = model.encode(images)[1:]
+    seen = []
+    real = model.class_maps
+    monkeypatch.setattr(model, 'class_maps',
+                        lambda x: seen.append(x.shape) or real(x))
+    got = model.multi_scale_maps(images, None, features)
+    assert [shape[0] for shape in seen] == [2, 4, 4]
+    for one, other in zip(got, want):
+        torch.testing.assert_close(one, other, rtol=0, atol=2e-4)
+
+
 def test_projection_and_gradient_parity(published):
     model, arrays, raw = published
     images = arrays['in/x_sq']

@@ -164,13 +164,17 @@ class ToCo(BaseLocalizer):
                    data_samples: Optional[List[SegDataSample]] = None
                    ) -> Tensor:
         """Raw final and auxiliary maps of one scale, (B, 2C, h, w)."""
-        _, final_map, aux_map = self.encode(inputs)
+        return self._classified(*self.encode(inputs)[1:])
+
+    def _classified(self, final_map: Tensor, aux_map: Tensor) -> Tensor:
         return torch.cat([self.classifier(final_map),
                           self.aux_classifier(aux_map)], dim=1)
 
     @torch.no_grad()
-    def multi_scale_maps(self, inputs: Tensor,
-                         onehot: Optional[Tensor] = None
+    def multi_scale_maps(self,
+                         inputs: Tensor,
+                         onehot: Optional[Tensor] = None,
+                         features: Optional[Tuple[Tensor, Tensor]] = None
                          ) -> Tuple[Tensor, Tensor]:
         """Maps from several scales and the mirror image.
 
@@ -181,6 +185,8 @@ class ToCo(BaseLocalizer):
             inputs (Tensor): Normalised images, (B, 3, H, W).
             onehot (Tensor, optional): Image-level labels, (B, C): maps of
                 other classes are left at 0. Defaults to None: all.
+            features (tuple[Tensor, Tensor], optional): Final and auxiliary
+                feature maps of ``inputs``, where they are known already.
 
         Returns:
             tuple[Tensor, Tensor]: Final and auxiliary maps, (B, C, H, W).
@@ -193,21 +199,27 @@ class ToCo(BaseLocalizer):
         most = max(int((onehot > 0).sum(1).max()), 1)
         present, classes = onehot.topk(most, dim=1)  # (B, K)
         total: Tensor = 0
+        flip = bool(self.test_cfg.get('flip', True))
         for scale in self.scales:
             scaled = inputs
             if scale != 1:
                 scaled = F.interpolate(
                     inputs, [int(side * scale) for side in size],
                     mode='bilinear')
-            both = torch.cat([scaled, scaled.flip(-1)]) if self.test_cfg.get(
-                'flip', True) else scaled
-            maps = self.class_maps(both)
+            todo, parts = [scaled], []
+            if scale == 1 and features is not None:
+                todo, parts = [], [self._classified(*features)]
+            if flip:
+                todo.append(scaled.flip(-1))
+            if todo:
+                parts.append(self.class_maps(torch.cat(todo)))
+            maps = torch.cat(parts)
             chosen = torch.cat([classes, classes + count], dim=1)
-            chosen = chosen.repeat(len(both) // len(inputs), 1)
+            chosen = chosen.repeat(1 + flip, 1)
             maps = maps.gather(1, chosen[..., None, None].expand(
                 -1, -1, *maps.shape[2:])).float()
             maps = F.interpolate(maps, size, mode='bilinear')
-            if len(both) > len(inputs):
+            if flip:
                 plain, mirrored = maps.chunk(2)
                 maps = torch.maximum(plain, mirrored.flip(-1))
             total = total + maps.relu()
@@ -240,8 +252,9 @@ class ToCo(BaseLocalizer):
         weights = self.loss_weights
         labels = stack_labels(data_samples)
         inside = inside_photo(data_samples, inputs)
-        maps, aux_maps = self.multi_scale_maps(inputs, labels)
         class_token, features, aux_features = self.encode(inputs)
+        maps, aux_maps = self.multi_scale_maps(inputs, labels,
+                                               (features, aux_features))
         losses = dict(
             loss_cls=weights['cls'] * F.multilabel_soft_margin_loss(
                 pooled_logits(self.classifier, features), labels),
