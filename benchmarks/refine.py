@@ -183,7 +183,8 @@ def generation(folder, count):
             ('no refinement', {}),
             ('no refinement, 4 photos at a time', dict(localize_batch_size=4)),
             ('CRF in the same process', dict(refiners=crf, refine_workers=0)),
-            ('CRF in a pool', dict(refiners=crf))):
+            ('CRF in a pool', dict(refiners=crf,
+                                   refine_workers=os.cpu_count()))):
         cfg, checkpoint = localizer(folder, **options)
         start = time.perf_counter()
         generate_pseudo_labels(cfg, checkpoint,

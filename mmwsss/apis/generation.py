@@ -179,10 +179,13 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
         # The lists, images and labels were checked a moment ago.
         dataset=dict(dataset_cfg, check_images=False))
     workers = cfg.get('refine_workers')
+    if workers is None:
+        # Without a GPU the network needs the cores itself.
+        workers = cpu_share() if torch.cuda.is_available() else 0
     cfg.test_evaluator = dict(
         type='MapWriter', out_dir=maps_dir, refiners=cfg.get('refiners', []),
-        num_workers=cpu_share() if workers is None else workers,
-        stride=cfg.get('map_stride', 1), dtype=cfg.get('map_dtype', 'uint8'))
+        num_workers=workers, stride=cfg.get('map_stride', 1),
+        dtype=cfg.get('map_dtype', 'uint8'))
     cfg.test_cfg = dict()
     test_cfg = dict(cfg.model.get('test_cfg') or {})
     if cfg.train_dataloader.dataset.get('maps') is None:
