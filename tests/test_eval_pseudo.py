@@ -1,4 +1,5 @@
 """Scores of folders of masks and maps."""
+import io
 import json
 import os
 import os.path as osp
@@ -8,12 +9,13 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from conftest import ROOT
 from PIL import Image
 
 from mmwsss.apis import evaluate_pseudo_labels
 from mmwsss.datasets import DataError
-from mmwsss.datasets.map_files import write_map, write_mask
+from mmwsss.datasets.map_files import read_map_dict, write_map, write_mask
 
 CLASSES = ('red', 'blue')
 PALETTE = [[0, 0, 0], [255, 0, 0], [0, 0, 255]]
@@ -98,6 +100,30 @@ def test_a_pickle_cannot_run_code(truth, tmp_path, monkeypatch):
     assert b'mkdir' in pickle.dumps(Evil())
     with pytest.raises(DataError, match='refused'):
         evaluate_pseudo_labels(str(folder), truth, CLASSES)
+    assert not osp.exists('evil_was_here')
+
+
+class EvilTensor:
+    """What a tensor's bytes would be, had they been made to run code."""
+
+    def __reduce__(self):
+        buffer = io.BytesIO()
+        torch.save(Evil(), buffer)
+        return torch.storage._load_from_bytes, (buffer.getvalue(), )
+
+
+def test_tensors_are_read_and_cannot_run_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    maps = torch.rand(2, 6, 8)
+    np.save('irn.npy', {'keys': torch.tensor([3, 7]), 'cam': maps[:, ::2],
+                        'high_res': maps.numpy()}, allow_pickle=True)
+    file = read_map_dict('irn.npy')
+    assert file.labels.tolist() == [3, 7]
+    assert np.array_equal(file.maps, maps.numpy())
+    np.save('evil.npy', {0: EvilTensor()}, allow_pickle=True)
+    with pytest.raises(DataError, match='evil.npy: refused.*code inside a '
+                       'tensor'):
+        read_map_dict('evil.npy')
     assert not osp.exists('evil_was_here')
 
 

@@ -37,8 +37,11 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def _load_storage(content: bytes) -> object:
-    return torch.load(io.BytesIO(content), map_location='cpu',
-                      weights_only=True)
+    try:
+        return torch.load(io.BytesIO(content), map_location='cpu',
+                          weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise pickle.UnpicklingError('code inside a tensor') from error
 
 
 def load_npy_dict(path: str) -> dict:
