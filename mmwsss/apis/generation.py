@@ -187,10 +187,8 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
         num_workers=workers, stride=cfg.get('map_stride', 1),
         dtype=cfg.get('map_dtype', 'uint8'))
     cfg.test_cfg = dict()
-    test_cfg = dict(cfg.model.get('test_cfg') or {})
-    if cfg.train_dataloader.dataset.get('maps') is None:
-        test_cfg['with_maps'] = True
-    cfg.model.test_cfg = test_cfg
+    cfg.model.test_cfg = dict(cfg.model.get('test_cfg') or {},
+                              with_maps=True)
     forget_pretrained(cfg.model)
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper',
                 'param_scheduler', 'val_dataloader', 'val_cfg',

@@ -42,6 +42,7 @@ class BaseAffinity(BaseModel):
         self.backbone = MODELS.build(backbone)
         self.test_cfg = dict(test_cfg or {})
         self.scale = self.test_cfg.pop('scale', 1.)
+        self.test_cfg.pop('with_maps', None)  # nothing else is predicted
 
     @abstractmethod
     def loss(self, inputs: Tensor,
