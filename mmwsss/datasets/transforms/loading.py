@@ -34,15 +34,7 @@ class LoadPhoto(BaseTransform):
         """Load ``results['img_path']``."""
         path = results['img_path']
         content = fileio.get(path, backend_args=self.backend_args)
-        try:
-            with warnings.catch_warnings():
-                # PIL warns of odd EXIF data, which does no harm here.
-                warnings.simplefilter('ignore', UserWarning)
-                rgb = to_rgb(Image.open(io.BytesIO(content)))
-        except (OSError, SyntaxError, ValueError,
-                Image.DecompressionBombError) as error:
-            raise DataError(f'{path}: damaged or not an image ({error}); '
-                            'replace it or take it off the list') from error
+        rgb = decode_photo(content, path)
         results['img'] = np.ascontiguousarray(rgb[..., ::-1])
         results['img_shape'] = results['ori_shape'] = rgb.shape[:2]
         return results
@@ -64,10 +56,31 @@ def to_rgb(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert('RGB'))
 
 
+def decode_photo(content: bytes, path: str) -> np.ndarray:
+    """Bytes of an image file as upright RGB, uint8, (H, W, 3).
+
+    Args:
+        content (bytes): The file.
+        path (str): Its name, for the error.
+
+    Raises:
+        DataError: If it is damaged or not an image.
+    """
+    try:
+        with warnings.catch_warnings():
+            # PIL warns of odd EXIF data, which does no harm here.
+            warnings.simplefilter('ignore', UserWarning)
+            return to_rgb(Image.open(io.BytesIO(content)))
+    except (OSError, SyntaxError, ValueError,
+            Image.DecompressionBombError) as error:
+        raise DataError(f'{path}: damaged or not an image ({error}); '
+                        'replace it or take it off the list') from error
+
+
 def read_photo(path: str) -> np.ndarray:
-    """A photo as upright RGB, uint8, (H, W, 3)."""
-    with Image.open(path) as image:
-        return to_rgb(image)
+    """A photo as upright RGB, uint8, (H, W, 3); see :func:`decode_photo`."""
+    with open(path, 'rb') as file:
+        return decode_photo(file.read(), path)
 
 
 def photo_size(path: str) -> Tuple[int, int]:

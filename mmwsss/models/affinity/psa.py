@@ -93,9 +93,10 @@ class PSA(BaseAffinity):
         options = dict(self.test_cfg)
         alpha, constant = options.pop('alpha'), options.pop('background', None)
         affinity = feature_affinity(self.features(inputs), options['radius'])
-        background = (1 - maps.amax(1, keepdim=True))**alpha
-        if constant is not None:
-            background = torch.full_like(background, constant)
+        if constant is None:
+            background = (1 - maps.amax(1, keepdim=True))**alpha
+        else:
+            background = torch.full_like(maps[:, :1], constant)
         walked = affinity_walk(torch.cat([background, maps], dim=1), affinity,
                                **options)
         return walked[:, 1:] / (walked[:, 1:] + walked[:, :1]).clamp(
