@@ -17,6 +17,7 @@ from mmwsss.ops.cam_labels import (
     refined_labels,
     uncertain_regions,
 )
+from mmwsss.ops.gwrp import gwrp
 from mmwsss.registry import MODELS
 
 LOSS_WEIGHTS = dict(cls=1., aux=1., ptc=0.2, ctc=0.5, seg=0.1, energy=0.05)
@@ -48,6 +49,9 @@ class ToCo(BaseLocalizer):
         segmentation_loss (dict, optional): Options of
             :class:`BalancedCrossEntropy`.
         energy_loss (dict, optional): Options of :class:`DenseEnergyLoss`.
+        pooling_decay (float): Decay of the global weighted rank pooling
+            before the classifiers. Defaults to 0, the published max pooling;
+            a network without pre-trained weights needs more, e.g. 0.9.
         thresholds (tuple[float, float]): Of sure background and of sure
             objects, on the maps. Defaults to (0.25, 0.7).
         num_crops (int): Local crops an image. Defaults to 8.
@@ -79,6 +83,7 @@ class ToCo(BaseLocalizer):
                  crop_contrast: Optional[dict] = None,
                  segmentation_loss: Optional[dict] = None,
                  energy_loss: Optional[dict] = None,
+                 pooling_decay: float = 0.,
                  thresholds: Sequence[float] = (0.25, 0.7),
                  num_crops: int = 8,
                  crop_size: int = 96,
@@ -123,6 +128,7 @@ class ToCo(BaseLocalizer):
                     ('CropTokenContrast', crop_contrast),
                     ('BalancedCrossEntropy', segmentation_loss),
                     ('DenseEnergyLoss', energy_loss)))
+        self.pooling_decay = pooling_decay
         self.num_crops = num_crops
         self.crop_size = crop_size
         self.teacher_momentum = teacher_momentum
@@ -158,7 +164,13 @@ class ToCo(BaseLocalizer):
                  data_samples: Optional[List[SegDataSample]] = None
                  ) -> Tensor:
         """Class logits (B, C)."""
-        return pooled_logits(self.classifier, self.encode(inputs)[1])
+        return self.pooled_logits(self.classifier, self.encode(inputs)[1])
+
+    def pooled_logits(self, classifier: nn.Conv2d, features: Tensor
+                      ) -> Tensor:
+        """Classifier on the pooled feature maps, (B, C)."""
+        pooled = gwrp(features, self.pooling_decay)
+        return classifier(pooled[..., None, None]).flatten(1)
 
     def class_maps(self, inputs: Tensor,
                    data_samples: Optional[List[SegDataSample]] = None
@@ -257,9 +269,9 @@ class ToCo(BaseLocalizer):
                                                (features, aux_features))
         losses = dict(
             loss_cls=weights['cls'] * F.multilabel_soft_margin_loss(
-                pooled_logits(self.classifier, features), labels),
+                self.pooled_logits(self.classifier, features), labels),
             loss_aux=weights['aux'] * F.multilabel_soft_margin_loss(
-                pooled_logits(self.aux_classifier, aux_features), labels))
+                self.pooled_logits(self.aux_classifier, aux_features), labels))
         if weights['ptc']:
             grid = features.shape[2:]
             patch_labels = cam_labels(
@@ -375,11 +387,6 @@ class ToCo(BaseLocalizer):
                     sample.set_field(PixelData(data=cam_labels(
                         full, onehot[i:i + 1], threshold, threshold)), name)
         return data_samples
-
-
-def pooled_logits(classifier: nn.Conv2d, features: Tensor) -> Tensor:
-    """Classifier on the globally max-pooled features, (B, C)."""
-    return classifier(features.amax((2, 3), keepdim=True)).flatten(1)
 
 
 def inside_photo(data_samples: List[SegDataSample],
