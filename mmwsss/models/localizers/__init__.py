@@ -1,4 +1,5 @@
 from .base import BaseLocalizer, stack_labels
+from .cam import CAMLocalizer
 from .mmct import MMCT
 
-__all__ = ['BaseLocalizer', 'MMCT', 'stack_labels']
+__all__ = ['BaseLocalizer', 'CAMLocalizer', 'MMCT', 'stack_labels']

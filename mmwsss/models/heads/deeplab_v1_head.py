@@ -1,0 +1,39 @@
+"""DeepLab-V1's LargeFOV head as it sits on ResNet38d."""
+from typing import List
+
+import torch.nn.functional as F
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from torch import Tensor, nn
+
+from mmwsss.registry import MODELS
+
+
+@MODELS.register_module()
+class DeepLabV1Head(BaseDecodeHead):
+    """Two dilated 3x3 convolutions with biases, the second one classifies.
+
+    Chen et al., DeepLab-V1, ICLR 2015, as MCTformer and MMCT use it on
+    ResNet38d (MMCT supplement A).
+
+    Args:
+        dilation (int): Of both convolutions. Defaults to the published 12.
+        channels (int): Between them. Defaults to 512.
+        **kwargs: See mmseg's ``BaseDecodeHead``.
+    """
+
+    def __init__(self, dilation: int = 12, channels: int = 512,
+                 **kwargs) -> None:
+        kwargs.setdefault('loss_decode', dict(type='mmseg.CrossEntropyLoss'))
+        super().__init__(channels=channels, dropout_ratio=0, **kwargs)
+        options = dict(padding=dilation, dilation=dilation)
+        self.conv = nn.Conv2d(self.in_channels, channels, 3, **options)
+        self.conv_seg = nn.Conv2d(channels, self.out_channels, 3, **options)
+
+    def init_weights(self) -> None:
+        """As published: Xavier."""
+        for conv in (self.conv, self.conv_seg):
+            nn.init.xavier_uniform_(conv.weight)
+
+    def forward(self, inputs: List[Tensor]) -> Tensor:
+        """Feature maps of the backbone -> logits (B, classes, h, w)."""
+        return self.cls_seg(F.relu(self.conv(self._transform_inputs(inputs))))

@@ -1,0 +1,72 @@
+"""Class activation maps of a CNN."""
+from typing import Dict, List, Optional
+
+import torch.nn.functional as F
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from mmwsss.registry import MODELS
+
+from .base import BaseLocalizer, stack_labels
+
+
+@MODELS.register_module()
+class CAMLocalizer(BaseLocalizer):
+    """Global average pooling and a linear classifier; its responses are maps.
+
+    Zhou et al., "Learning Deep Features for Discriminative Localization",
+    CVPR 2016. On ``ResNet38d`` it is PSA's classifier, on ``ResNetTaps``
+    IRN's.
+
+    Args:
+        backbone (dict): Config of a backbone with ``tap_channels`` and
+            ``tap_strides``; its last feature map is used.
+        data_preprocessor (dict): Config of the data preprocessor.
+        num_classes (int): C, without background.
+        dropout (float): Probability that a channel is dropped before the
+            pooling. Defaults to 0.
+        test_cfg (dict, optional): See :class:`BaseLocalizer`.
+        init_cfg (dict, optional): See mmengine's ``BaseModule``.
+    """
+
+    def __init__(self,
+                 backbone: dict,
+                 data_preprocessor: dict,
+                 num_classes: int,
+                 dropout: float = 0.,
+                 test_cfg: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(data_preprocessor, test_cfg, init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.dropout = nn.Dropout2d(dropout)
+        self.classifier = nn.Conv2d(self.backbone.tap_channels[-1],
+                                    num_classes, 1, bias=False)
+
+    @property
+    def patch_size(self) -> int:
+        """Pixels of the image per value of a map."""
+        return self.backbone.tap_strides[-1]
+
+    def init_weights(self) -> None:
+        """As published: Xavier for the classifier."""
+        super().init_weights()
+        nn.init.xavier_uniform_(self.classifier.weight)
+
+    def classify(self, inputs: Tensor,
+                 data_samples: Optional[List[SegDataSample]] = None
+                 ) -> Tensor:
+        """Class logits (B, C)."""
+        features = self.dropout(self.backbone(inputs)[-1])
+        return self.classifier(features.mean((2, 3), keepdim=True)).flatten(1)
+
+    def class_maps(self, inputs: Tensor,
+                   data_samples: Optional[List[SegDataSample]] = None
+                   ) -> Tensor:
+        """Rectified responses of the classifier, (B, C, h, w)."""
+        return F.relu(self.classifier(self.backbone(inputs)[-1]))
+
+    def loss(self, inputs: Tensor,
+             data_samples: List[SegDataSample]) -> Dict[str, Tensor]:
+        """Multi-label soft margin loss."""
+        return dict(loss_cls=F.multilabel_soft_margin_loss(
+            self.classify(inputs), stack_labels(data_samples)))
