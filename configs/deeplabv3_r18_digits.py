@@ -26,7 +26,7 @@ tta_pipeline = [
         [dict(type='mmseg.PackSegInputs')],
     ]),
 ]
-tta_model = dict(type='mmseg.SegTTAModel')
+tta_model = dict(type='WSSSegTTA', pool='mean')
 train_dataloader = dict(
     batch_size=16,
     num_workers=1,
@@ -55,7 +55,7 @@ val_dataloader = dict(
         test_mode=True,
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
-val_evaluator = dict(type='mmseg.IoUMetric', iou_metrics=['mIoU'])
+val_evaluator = dict(type='ClassSubsetIoU', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator
 
 norm_cfg = dict(type='BN')

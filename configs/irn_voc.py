@@ -3,7 +3,7 @@
 # tools/gen_pseudo.py ... --maps DIR.
 _base_ = [
     '_base_/default_runtime.py', '_base_/datasets/voc12_maps.py',
-    '_base_/generation.py', '_base_/schedules/affinity.py'
+    '_base_/generation.py', '_base_/schedules/sgd_epochs.py'
 ]
 pretrained = 'https://download.pytorch.org/models/resnet50-19c8e357.pth'
 model = dict(

@@ -8,7 +8,6 @@ import zipfile
 import pytest
 import torch
 from conftest import ROOT
-from mmengine.config import Config
 
 import mmwsss
 from mmwsss.apis import ConfigError, load_config
@@ -54,20 +53,9 @@ def test_config_builds_its_model(path, tmp_path):
         if model.textual_tokens.text_embeddings != 'learned':
             model.textual_tokens.text_embeddings = file
     # Sizes without the memory for them; mmpretrain's ResNet needs numbers.
-    with torch.device('cpu' if 'irn' in path else 'meta'):
+    resnet = 'ResNetTaps' in cfg.pretty_text
+    with torch.device('cpu' if resnet else 'meta'):
         assert MODELS.build(model).data_preprocessor is not None
-
-
-def test_numbers_of_the_paper():
-    cfg = Config.fromfile(osp.join(ROOT, 'configs', 'mmct_voc.py'))
-    assert cfg.model.patch_head.decay == 0.996  # supplement A
-    assert cfg.model.test_cfg.attention_layers == 6
-    assert cfg.model.test_cfg.affinity_layers == 12
-    assert cfg.model.test_cfg.fusion == 'fused'
-    assert cfg.model.visual_context.last_layers == 6
-    assert cfg.model.backbone.arch == 'base'
-    assert 'dino_vitbase16' in cfg.model.backbone.pretrained
-    assert cfg.default_hooks.checkpoint.save_best == 'multi-label/mAP'
 
 
 def test_variable_changes_every_place_that_uses_it():
@@ -99,29 +87,3 @@ def test_missing_and_broken_config(tmp_path):
     (tmp_path / 'broken.py').write_text('model = dict(\n')
     with pytest.raises(ConfigError, match='broken.py: SyntaxError'):
         load_config(str(tmp_path / 'broken.py'))
-
-
-def test_numbers_of_the_papers():
-    def model(name):
-        return Config.fromfile(osp.join(ROOT, 'configs', name)).model
-
-    toco = Config.fromfile(osp.join(ROOT, 'configs', 'toco_voc.py'))
-    assert toco.model.loss_weights == dict(ptc=0.2, ctc=0.5, seg=0.1,
-                                           energy=0.05)
-    assert toco.model.thresholds == (0.25, 0.7)
-    assert toco.model.crop_contrast.temperature == 0.5
-    assert toco.model.teacher_momentum == 0.9
-    assert toco.optim_wrapper.optimizer.lr == 6e-5
-    assert toco.optim_wrapper.optimizer.weight_decay == 1e-2
-    assert toco.train_cfg.max_iters == 20000
-    assert toco.train_dataloader.batch_size == 4
-    [schedule] = toco.param_scheduler
-    assert (schedule.warmup_iters, schedule.power) == (1500, 0.9)
-    late = toco.custom_hooks[1]
-    assert late.after == 2000 and late.weights.seg == 0.1
-
-    irn = model('irn_voc.py')
-    assert irn.loss.radius == 10
-    assert irn.test_cfg == dict(radius=5, beta=10, exp_times=8)
-    assert model('psa_voc.py').test_cfg == dict(alpha=16, radius=5, beta=8,
-                                                exp_times=8)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 """Test a segmentor; prints a table of IoU by class."""
-from mmwsss.apis import test
+from mmwsss.apis import test, write_submission
 from mmwsss.apis.command_line import config_parser, parse_config, run
 
 
@@ -10,10 +10,21 @@ def main() -> None:
     parser.add_argument('checkpoint', help='weights: path or URL')
     parser.add_argument('--tta', action='store_true',
                         help='multi-scale and flip')
-    parser.add_argument('--out', help='write the predicted masks here')
+    parser.add_argument('--crf', action='store_true',
+                        help='also score the masks after a dense CRF')
+    outputs = parser.add_mutually_exclusive_group()
+    outputs.add_argument('--out', help='write the predicted masks here')
+    outputs.add_argument('--submission', metavar='ARCHIVE',
+                         help='do not score: pack masks of the test list for '
+                         'the evaluation server (.zip or .tgz)')
     args = parser.parse_args()
-    test(parse_config(args), args.checkpoint, args.tta, args.out,
-         args.launcher)
+    cfg = parse_config(args)
+    if args.submission is not None:
+        write_submission(cfg, args.checkpoint, args.submission, args.tta,
+                         args.crf)
+    else:
+        test(cfg, args.checkpoint, args.tta, args.out, args.launcher,
+             args.crf)
 
 
 if __name__ == '__main__':

@@ -2,9 +2,11 @@ from .config import ConfigError, load_config
 from .evaluation import evaluate_pseudo_labels
 from .generation import generate_pseudo_labels
 from .pipeline import run_pipeline
-from .training import best_checkpoint, test, train
+from .testing import test, write_submission
+from .training import best_checkpoint, train
 
 __all__ = [
     'ConfigError', 'best_checkpoint', 'evaluate_pseudo_labels',
-    'generate_pseudo_labels', 'load_config', 'run_pipeline', 'test', 'train'
+    'generate_pseudo_labels', 'load_config', 'run_pipeline', 'test', 'train',
+    'write_submission'
 ]

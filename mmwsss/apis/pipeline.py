@@ -22,7 +22,8 @@ from mmwsss.visualization import (
 
 from .config import load_config, require_writable
 from .generation import evenly, generate_pseudo_labels
-from .training import best_checkpoint, test, train
+from .testing import test
+from .training import best_checkpoint, train
 
 
 def run_pipeline(localizer: str,

@@ -1,15 +1,12 @@
-"""Training and testing through mmengine's Runner."""
+"""Training through mmengine's Runner."""
 import copy
 import glob
 import itertools
 import os.path as osp
-from typing import Optional
 
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
-
-from mmwsss.models.weights import load_weights
 
 from .config import ConfigError, require_writable
 
@@ -43,47 +40,6 @@ def train(cfg: Config,
     runner = build_runner(cfg)
     runner.train()
     return runner
-
-
-def test(cfg: Config,
-         checkpoint: str,
-         tta: bool = False,
-         out_dir: Optional[str] = None,
-         launcher: str = 'none') -> dict:
-    """Test a segmentor.
-
-    Args:
-        cfg (Config): From :func:`mmwsss.apis.load_config`.
-        checkpoint (str): Path or URL of its weights.
-        tta (bool): Multi-scale and flip, as ``cfg.tta_pipeline`` says.
-        out_dir (str, optional): Predicted masks are written there.
-        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
-
-    Returns:
-        dict: Metric name -> value.
-
-    Raises:
-        ConfigError: If the config has no TTA and it is asked for, or a
-            folder cannot be written to.
-    """
-    cfg = copy.deepcopy(cfg)
-    require_writable(cfg.work_dir)
-    cfg.launcher = launcher
-    if out_dir is not None:
-        require_writable(out_dir)
-        cfg.test_evaluator.output_dir = out_dir
-    if tta:
-        if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
-            raise ConfigError('--tta: the config has no tta_model and '
-                              'tta_pipeline')
-        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-        cfg.model = dict(**cfg.tta_model, module=cfg.model)
-    runner = build_runner(cfg)
-    model = runner.model
-    if tta:
-        model = model.module
-    load_weights(model, checkpoint)
-    return {name: float(value) for name, value in runner.test().items()}
 
 
 def build_runner(cfg: Config) -> Runner:

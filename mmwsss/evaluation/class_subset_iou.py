@@ -1,8 +1,12 @@
 """mmseg's IoU with the mean taken over chosen classes."""
+import os.path as osp
 from typing import Dict, List, Sequence, Union
 
+import numpy as np
 from mmseg.evaluation import IoUMetric
+from torch import Tensor
 
+from mmwsss.datasets.map_files import write_mask
 from mmwsss.registry import METRICS
 
 from .multilabel_map import class_indices
@@ -21,6 +25,8 @@ class ClassSubsetIoU(IoUMetric):
         field (str): Field of the samples that holds the prediction. Defaults
             to 'pred_sem_seg'; with a ``prefix`` for each, the masks of
             several fields are scored side by side.
+        output_dir (str, optional): Where predicted masks are written as
+            palette PNGs; with ``format_only=True`` nothing is scored.
         **kwargs: See mmseg's ``IoUMetric``.
     """
 
@@ -29,21 +35,44 @@ class ClassSubsetIoU(IoUMetric):
         super().__init__(**kwargs)
         self.classes = classes
         self.field = field
+        # Name -> IoU of the chosen classes, once all images are scored.
+        self.class_iou: Dict[str, float] = {}
 
     def process(self, data_batch: dict,
                 data_samples: Sequence[dict]) -> None:
         """Score the field of each sample."""
-        super().process(data_batch, [
-            dict(sample, pred_sem_seg=sample[self.field])
-            for sample in data_samples])
+        for sample in data_samples:
+            self.take(sample[self.field]['data'].squeeze(), sample)
+
+    def take(self, mask: Tensor, sample: dict) -> None:
+        """Score a predicted mask, write it where that is asked for.
+
+        Args:
+            mask (Tensor): Classes, (H, W).
+            sample (dict): With ``gt_sem_seg`` and ``img_path``.
+        """
+        if not self.format_only:
+            truth = sample['gt_sem_seg']['data'].squeeze().to(mask)
+            self.results.append(self.intersect_and_union(
+                mask, truth, len(self.dataset_meta['classes']),
+                self.ignore_index))
+        if self.output_dir is not None:
+            name = osp.splitext(osp.basename(sample['img_path']))[0]
+            write_mask(osp.join(self.output_dir, name + '.png'),
+                       mask.cpu().numpy().astype(np.uint8),
+                       self.dataset_meta['palette'])
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
-        """Mmseg's metrics plus ``mIoU-N``."""
+        """Mmseg's metrics plus ``mIoU-N``; fills :attr:`class_iou`."""
         metrics = super().compute_metrics(results)
-        if self.classes != 'all' and results:
-            intersection, union = (sum(column)
-                                   for column in list(zip(*results))[:2])
-            iou = 100 * intersection / union
-            chosen = class_indices(self.classes, self.dataset_meta['classes'])
+        if self.format_only or not results:
+            return metrics
+        names = self.dataset_meta['classes']
+        intersection, union = (sum(column)
+                               for column in list(zip(*results))[:2])
+        iou = 100 * intersection / union
+        chosen = class_indices(self.classes, names)
+        self.class_iou = {names[i]: iou[i].item() for i in chosen}
+        if self.classes != 'all':
             metrics[f'mIoU-{len(chosen)}'] = iou[chosen].nanmean().item()
         return metrics

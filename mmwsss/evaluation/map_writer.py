@@ -1,11 +1,8 @@
 """Writing localization maps while the Runner's test loop goes on."""
 import os
 import os.path as osp
-import threading
-from collections import deque
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
-from typing import Deque, Dict, List, Optional, Sequence
+from functools import partial
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
@@ -14,6 +11,8 @@ from mmengine.evaluator import BaseMetric
 from mmwsss.datasets.map_files import MAP_DTYPES, write_map
 from mmwsss.datasets.transforms import read_photo
 from mmwsss.registry import METRICS, REFINERS
+
+from .worker_pool import WorkerPool
 
 
 @METRICS.register_module()
@@ -52,16 +51,11 @@ class MapWriter(BaseMetric):
                              f'a stride from 1 on and one of {MAP_DTYPES}')
         self.out_dir = out_dir
         self.storage = dict(stride=stride, dtype=dtype)
-        # Built here too, so that a mistake shows before any long work.
-        self.refiners = [REFINERS.build(dict(cfg)) for cfg in refiners]
+        # Built here, so that a mistake shows before any long work.
+        built = [REFINERS.build(dict(cfg)) for cfg in refiners]
         workers = os.cpu_count() if num_workers is None else num_workers
-        self.pool: Optional[ProcessPoolExecutor] = None
-        if self.refiners and workers:
-            self.pool = ProcessPoolExecutor(
-                workers, get_context('spawn'), initializer=_start_worker,
-                initargs=(self.refiners, ))
-        self.waiting: Deque[Future] = deque()
-        self.most_waiting = 4 * workers
+        self.pool = WorkerPool(partial(refine_and_write, built),
+                               workers if built else 0)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Refine and write the maps of a batch."""
@@ -72,23 +66,14 @@ class MapWriter(BaseMetric):
             job = (osp.join(self.out_dir, sample['sample_id'] + '.npz'),
                    sample['img_path'], maps['data'].float().cpu().numpy(),
                    maps['labels'], scores, self.storage)
-            if self.pool is None:
-                refine_and_write(self.refiners, *job)
-            else:
-                self.waiting.append(self.pool.submit(_work, job))
-                self._wait(self.most_waiting)
+            for _ in self.pool.submit(*job):
+                pass
             self.results.append(1)
-
-    def _wait(self, most: int) -> None:
-        """Wait until at most so many jobs are open; raises their errors."""
-        while len(self.waiting) > most:
-            self.waiting.popleft().result()
 
     def evaluate(self, size: int) -> dict:
         """Wait for what is still being refined."""
-        self._wait(0)
-        if self.pool is not None:
-            self.pool.shutdown()
+        for _ in self.pool.finish():
+            pass
         return super().evaluate(size)
 
     def compute_metrics(self, results: List[int]) -> Dict[str, int]:
@@ -117,24 +102,3 @@ def refine_and_write(refiners: Sequence, path: str, img_path: str,
             tensor = refiner(image, tensor, torch.tensor(labels))
         maps = tensor.clamp(0, 1).numpy()
     write_map(path, maps, labels, scores, **storage)
-
-
-_worker_refiners: Sequence = ()
-
-
-def _start_worker(refiners: Sequence) -> None:
-    """One thread a process: the processes are the parallelism."""
-    global _worker_refiners
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
-    _worker_refiners = refiners
-
-
-def _end_with_parent() -> None:
-    """A killed parent cannot stop its workers: they look after it."""
-    parent_process().join()
-    os._exit(1)
-
-
-def _work(job: tuple) -> None:
-    refine_and_write(_worker_refiners, *job)

@@ -1,6 +1,6 @@
 """Dense CRF as a refiner of maps."""
 from importlib.util import find_spec
-from typing import Optional
+from typing import Callable, Optional
 
 import torch
 from torch import Tensor
@@ -57,15 +57,9 @@ class DenseCRF:
                  bilateral_sxy: float = 80.,
                  bilateral_srgb: float = 13.,
                  bilateral_compat: float = 10.) -> None:
-        for name, value, known in (('backend', backend, BACKENDS),
-                                   ('unary', unary, UNARIES)):
-            if value not in known:
-                raise ValueError(f'DenseCRF.{name}={value!r}: use one of '
-                                 f'{known}')
-        if backend == 'pydensecrf' and not find_spec('pydensecrf'):
-            raise ImportError("DenseCRF.backend='pydensecrf' needs that "
-                              'library: pip install pydensecrf2, or use '
-                              "backend='torch'")
+        if unary not in UNARIES:
+            raise ValueError(f'DenseCRF.unary={unary!r}: use one of '
+                             f'{UNARIES}')
         if not 0 < background < 1:
             raise ValueError(f'DenseCRF.background={background}: give a '
                              'number between 0 and 1')
@@ -73,7 +67,7 @@ class DenseCRF:
         self.alpha = alpha
         self.unary = unary
         self.gt_prob = gt_prob
-        self.infer = dense_crf if backend == 'torch' else _pydensecrf
+        self.infer = crf_backend(backend)
         self.options = dict(
             iterations=iterations,
             gaussian_sxy=gaussian_sxy,
@@ -109,6 +103,21 @@ class DenseCRF:
             unary = unary_from_probabilities(scores / scores.sum(0))
         refined = self.infer(image, unary, **self.options)
         return refined[1:] / (refined[1:] + refined[:1]).clamp(min=1e-12)
+
+
+def crf_backend(name: str) -> Callable[..., Tensor]:
+    """The function that infers: 'torch' (``dense_crf``) or 'pydensecrf'.
+
+    Raises:
+        ValueError: If the name is neither.
+        ImportError: If the library is not installed.
+    """
+    if name not in BACKENDS:
+        raise ValueError(f'DenseCRF.backend={name!r}: use one of {BACKENDS}')
+    if name == 'pydensecrf' and not find_spec('pydensecrf'):
+        raise ImportError("DenseCRF.backend='pydensecrf' needs that library: "
+                          "pip install pydensecrf2, or use backend='torch'")
+    return dense_crf if name == 'torch' else _pydensecrf
 
 
 def _pydensecrf(image: Tensor, unary: Tensor, iterations: int,

@@ -6,10 +6,12 @@ score_classes = 'all'
 train_pipeline = [
     dict(type='LoadPhoto'),
     dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
-    dict(type='mmseg.RandomResize', scale=(320, 320), ratio_range=(0.5, 1.5),
+    # 0.7 to 1.3 of the size of VOC's photos, whose longer side is 500 px
+    # (MMCT supplement A).
+    dict(type='mmseg.RandomResize', scale=(500, 500), ratio_range=(0.7, 1.3),
          keep_ratio=True),
-    dict(type='mmseg.RandomCrop', crop_size=(224, 224), cat_max_ratio=0.9),
     dict(type='RandomFlip', prob=0.5),
+    dict(type='mmseg.RandomCrop', crop_size=(321, 321)),
     dict(type='mmseg.PackSegInputs'),
 ]
 test_pipeline = [
@@ -20,16 +22,15 @@ test_pipeline = [
 tta_pipeline = [
     dict(type='LoadPhoto'),
     dict(type='TestTimeAug', transforms=[
+        # MMCT supplement A
         [dict(type='Resize', scale_factor=s, keep_ratio=True)
          for s in (0.75, 1.0, 1.5)],
-        [dict(type='RandomFlip', prob=0.),
-         dict(type='RandomFlip', prob=1.)],
         [dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow')],
         [dict(type='mmseg.PackSegInputs')],
     ]),
 ]
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=4,  # MMCT supplement A
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
@@ -57,3 +58,6 @@ test_dataloader = val_dataloader
 val_evaluator = dict(
     type='ClassSubsetIoU', iou_metrics=['mIoU'], classes=score_classes)
 test_evaluator = val_evaluator
+# What VOC's evaluation server takes: tools/test.py ... --submission FILE.tgz
+submission = dict(ann_file='ImageSets/Segmentation/test.txt',
+                  folder='results/VOC2012/Segmentation/comp5_test_cls')

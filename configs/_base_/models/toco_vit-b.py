@@ -29,4 +29,7 @@ model = dict(
 # The decoder has no gradient while the segmentation losses are off.
 model_wrapper_cfg = dict(type='MMDistributedDataParallel',
                          find_unused_parameters=True)
-tta_model = dict(type='mmseg.SegTTAModel')
+tta_model = dict(type='WSSSegTTA', pool='max')
+# Its code: smoothing and appearance of the CRF after the test.
+test_crf = dict(iterations=10, gaussian_sxy=1, gaussian_compat=1,
+                bilateral_sxy=121, bilateral_srgb=5, bilateral_compat=4)

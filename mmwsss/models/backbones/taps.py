@@ -13,16 +13,19 @@ from mmwsss.registry import MODELS
 
 @MODELS.register_module()
 class ResNetTaps(ResNet):
-    """mmpretrain's ResNet50; its stem and its four stages, as IRN uses it.
+    """mmpretrain's ResNet50 or 101; its stem and its four stages.
 
-    The weights stay as they are (IRN, section 5.1: only the new branches are
-    trained).
+    As IRN uses it, the weights stay as they are (section 5.1: only the new
+    branches are trained). Batch norm keeps to its statistics.
 
     Args:
         pretrained (str, optional): Path or URL of weights with torchvision's
             names. Defaults to None.
+        depth (int): 50, 101 or 152. Defaults to 50.
         strides (Sequence[int]): Of the four stages. Defaults to IRN's
             (1, 2, 2, 1).
+        frozen_stages (int): Stages that are not trained, from the stem (0)
+            on; -1 trains all. Defaults to 4.
         **kwargs: See mmpretrain's ``ResNet``.
     """
 
@@ -30,10 +33,14 @@ class ResNetTaps(ResNet):
 
     def __init__(self,
                  pretrained: Optional[str] = None,
+                 depth: int = 50,
                  strides: Sequence[int] = (1, 2, 2, 1),
+                 frozen_stages: int = 4,
                  **kwargs) -> None:
-        super().__init__(50, strides=tuple(strides), out_indices=range(4),
-                         frozen_stages=4, norm_eval=True, **kwargs)
+        super().__init__(
+            depth, strides=tuple(strides), out_indices=range(4),
+            frozen_stages=frozen_stages, norm_eval=True,
+            norm_cfg=dict(type='BN', requires_grad=False), **kwargs)
         self.pretrained = pretrained
 
     @property
@@ -50,7 +57,6 @@ class ResNetTaps(ResNet):
         if self.pretrained is not None:
             load_backbone_weights(self, self.pretrained)
 
-    @torch.no_grad()
     def forward(self, images: Tensor) -> List[Tensor]:
         """Five feature maps, the first at a quarter of the image's size."""
         x = self.maxpool(self.relu(self.norm1(self.conv1(images))))

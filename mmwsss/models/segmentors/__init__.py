@@ -1,3 +1,4 @@
 from .toco import ToCo
+from .wsss_tta import WSSSegTTA
 
-__all__ = ['ToCo']
+__all__ = ['ToCo', 'WSSSegTTA']

@@ -1,4 +1,4 @@
-# SGD by epochs with polynomial decay, as IRN and PSA train.
+# SGD by epochs with polynomial decay: IRN, PSA, CNN classifiers, DeepLab-V1.
 max_epochs = 3
 optim_wrapper = dict(
     type='OptimWrapper',

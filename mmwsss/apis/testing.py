@@ -1,0 +1,201 @@
+"""Testing segmentors: augmentation, CRF, tables, a server's submission."""
+import copy
+import io
+import json
+import os.path as osp
+import tarfile
+import zipfile
+from typing import Dict, List, Optional
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from mmwsss.datasets.map_files import write_atomically
+from mmwsss.evaluation import ClassSubsetIoU
+from mmwsss.models.weights import load_weights
+from mmwsss.visualization import class_table
+
+from .config import ConfigError, require_writable
+from .training import build_runner
+
+ARCHIVES = ('.zip', '.tar', '.tar.gz', '.tgz')
+
+
+def test(cfg: Config,
+         checkpoint: str,
+         tta: bool = False,
+         out_dir: Optional[str] = None,
+         launcher: str = 'none',
+         crf: bool = False) -> dict:
+    """Test a segmentor; writes ``test_scores.json`` to the work folder.
+
+    Args:
+        cfg (Config): From :func:`mmwsss.apis.load_config`.
+        checkpoint (str): Path or URL of its weights.
+        tta (bool): Multi-scale and flip, as ``cfg.tta_pipeline`` and
+            ``cfg.tta_model`` say.
+        out_dir (str, optional): Predicted masks are written there, with
+            ``crf`` those after it.
+        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
+        crf (bool): Also score the masks after a dense CRF, as
+            ``cfg.test_crf`` says, in the same run.
+
+    Returns:
+        dict: Metric name -> value; those after the CRF begin with 'crf/'.
+
+    Raises:
+        ConfigError: If the config lacks what is asked for, or a folder
+            cannot be written to.
+    """
+    runner = _test_runner(cfg, checkpoint, tta, out_dir, launcher, crf)
+    metrics = {name: float(value) for name, value in runner.test().items()}
+    if is_main_process():
+        _report(runner, metrics, dict(checkpoint=checkpoint, tta=tta),
+                cfg.work_dir)
+    return metrics
+
+
+def write_submission(cfg: Config,
+                     checkpoint: str,
+                     archive: str,
+                     tta: bool = False,
+                     crf: bool = False) -> int:
+    """Masks of a test set without truth, packed for the evaluation server.
+
+    The photos are those of ``cfg.submission``: ``ann_file``, the list under
+    ``data_root``, and ``folder``, where the server looks for masks inside the
+    archive.
+
+    Args:
+        cfg (Config): From :func:`mmwsss.apis.load_config`.
+        checkpoint (str): Path or URL of the segmentor's weights.
+        archive (str): The file to write, ``.zip``, ``.tar``, ``.tar.gz`` or
+            ``.tgz``.
+        tta (bool): See :func:`test`.
+        crf (bool): Pack the masks after the CRF.
+
+    Returns:
+        int: Number of masks in the archive.
+
+    Raises:
+        ConfigError: If the config has no ``submission`` or the archive's
+            name has another ending.
+    """
+    if not archive.endswith(ARCHIVES):
+        raise ConfigError(f'--submission {archive}: end it with one of '
+                          f'{ARCHIVES}')
+    if cfg.get('submission') is None:
+        raise ConfigError("--submission: the config has no submission=dict("
+                          "ann_file=..., folder=...)")
+    require_writable(osp.dirname(archive) or '.')
+    cfg = copy.deepcopy(cfg)
+    dataset = cfg.test_dataloader.dataset
+    dataset.ann_file = cfg.submission.ann_file
+    dataset.pipeline = _without_masks(dataset.pipeline)
+    if 'tta_pipeline' in cfg:
+        cfg.tta_pipeline = _without_masks(cfg.tta_pipeline)
+    cfg.test_evaluator.format_only = True
+    masks = osp.join(cfg.work_dir, 'submission')
+    runner = _test_runner(cfg, checkpoint, tta, masks, 'none', crf)
+    runner.test()
+    data = runner.test_dataloader.dataset
+    names = [osp.splitext(osp.basename(data.get_data_info(i)['img_path']))[0]
+             for i in range(len(data))]
+    _pack(archive, cfg.submission.folder,
+          [osp.join(masks, name + '.png') for name in names])
+    print_log(f'{len(names)} masks in {archive}', 'current')
+    return len(names)
+
+
+def _test_runner(cfg: Config, checkpoint: str, tta: bool,
+                 out_dir: Optional[str], launcher: str, crf: bool) -> Runner:
+    """A Runner with the weights loaded, ready to test."""
+    cfg = copy.deepcopy(cfg)
+    require_writable(cfg.work_dir)
+    cfg.launcher = launcher
+    if out_dir is not None:
+        require_writable(out_dir)
+    if crf:
+        if cfg.get('test_crf') is None:
+            raise ConfigError('--crf: the config has no test_crf=dict(...)')
+        if tta and cfg.get('tta_model', {}).get('type') != 'WSSSegTTA':
+            raise ConfigError("--crf with --tta: needs tta_model=dict("
+                              "type='WSSSegTTA'), others keep no "
+                              'probabilities')
+        plain = cfg.test_evaluator
+        cfg.test_evaluator = [plain, dict(
+            plain, type='CRFIoU', prefix='crf', crf=cfg.test_crf,
+            output_dir=out_dir)]
+    elif out_dir is not None:
+        cfg.test_evaluator.output_dir = out_dir
+    if tta:
+        if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
+            raise ConfigError('--tta: the config has no tta_model and '
+                              'tta_pipeline')
+        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        cfg.model = dict(**cfg.tta_model, module=cfg.model)
+    runner = build_runner(cfg)
+    load_weights(runner.model.module if tta else runner.model, checkpoint)
+    return runner
+
+
+def _report(runner: Runner, metrics: Dict[str, float], settings: dict,
+            work_dir: str) -> None:
+    """Print the table by class and write ``test_scores.json``."""
+    columns = {
+        'IoU after CRF' if metric.prefix == 'crf' else 'IoU': metric.class_iou
+        for metric in runner.test_evaluator.metrics
+        if isinstance(metric, ClassSubsetIoU) and metric.class_iou}
+    if not columns:
+        return
+    names = list(columns['IoU'])
+    print_log('\n' + class_table(
+        names, {key: list(iou.values()) for key, iou in columns.items()}),
+        'current')
+    report = dict(settings, classes=names, **_summary(columns['IoU']))
+    if 'IoU after CRF' in columns:
+        report['crf'] = _summary(columns['IoU after CRF'])
+    report['metrics'] = metrics
+    write_atomically(osp.join(work_dir, 'test_scores.json'),
+                     json.dumps(report, indent=1).encode())
+
+
+def _summary(iou: Dict[str, float]) -> dict:
+    """Mean and classes; None for a class that does not occur."""
+    known = [value for value in iou.values() if value == value]
+    return dict(
+        mIoU=round(sum(known) / max(len(known), 1), 4),
+        IoU={name: round(value, 4) if value == value else None
+             for name, value in iou.items()})
+
+
+def _without_masks(pipeline: List) -> List:
+    """A pipeline, nested ones too, that reads no annotations."""
+    kept = []
+    for step in pipeline:
+        if isinstance(step, (list, tuple)):
+            step = _without_masks(step)
+        elif step['type'].endswith('LoadAnnotations'):
+            continue
+        elif 'transforms' in step:
+            step = dict(step, transforms=_without_masks(step['transforms']))
+        if step:
+            kept.append(step)
+    return kept
+
+
+def _pack(archive: str, folder: str, paths: List[str]) -> None:
+    """Write an archive of the files; it appears whole or not at all."""
+    buffer = io.BytesIO()
+    if archive.endswith('.zip'):
+        with zipfile.ZipFile(buffer, 'w') as file:
+            for path in paths:
+                file.write(path, f'{folder}/{osp.basename(path)}')
+    else:
+        mode = 'w' if archive.endswith('.tar') else 'w:gz'
+        with tarfile.open(fileobj=buffer, mode=mode) as file:
+            for path in paths:
+                file.add(path, f'{folder}/{osp.basename(path)}')
+    write_atomically(archive, buffer.getvalue())

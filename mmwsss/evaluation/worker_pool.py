@@ -1,0 +1,72 @@
+"""Work on images in processes beside the network."""
+import os
+import threading
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from typing import Any, Callable, Deque, Iterator, Optional
+
+import torch
+
+
+class WorkerPool:
+    """Calls a function in processes, and hands out its results in order.
+
+    The network never waits for the processes unless they fall far behind.
+    They end with their parent, even when it is killed.
+
+    Args:
+        function (Callable): What to call; its module-level name, and what it
+            is a partial of, have to be picklable.
+        num_workers (int): Processes; 0 calls it in this one.
+    """
+
+    def __init__(self, function: Callable, num_workers: int) -> None:
+        self.function = function
+        self.executor: Optional[ProcessPoolExecutor] = None
+        if num_workers:
+            self.executor = ProcessPoolExecutor(
+                num_workers, get_context('spawn'), initializer=_start_worker,
+                initargs=(function, ))
+        self.waiting: Deque[Future] = deque()
+        self.most_waiting = 4 * num_workers
+
+    def submit(self, *job: Any) -> Iterator[Any]:
+        """Take a job; yield the results that are due, in order."""
+        if self.executor is None:
+            yield self.function(*job)
+            return
+        self.waiting.append(self.executor.submit(_work, job))
+        yield from self._results(self.most_waiting)
+
+    def finish(self) -> Iterator[Any]:
+        """Yield the results of all open jobs and end the processes."""
+        yield from self._results(0)
+        if self.executor is not None:
+            self.executor.shutdown()
+
+    def _results(self, most: int) -> Iterator[Any]:
+        """Wait until at most so many jobs are open; raises their errors."""
+        while len(self.waiting) > most:
+            yield self.waiting.popleft().result()
+
+
+_worker_function: Optional[Callable] = None
+
+
+def _start_worker(function: Callable) -> None:
+    """One thread a process: the processes are the parallelism."""
+    global _worker_function
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    _worker_function = function
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot stop its workers: they look after it."""
+    parent_process().join()
+    os._exit(1)
+
+
+def _work(job: tuple) -> Any:
+    return _worker_function(*job)

@@ -1,0 +1,226 @@
+"""The papers' numbers, read from what the Runner builds from each config."""
+import os
+import os.path as osp
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+from mmengine.runner import Runner
+from PIL import Image
+
+from mmwsss.apis import load_config
+from mmwsss.datasets import VOC12ClsDataset
+from mmwsss.datasets.map_files import write_map, write_mask
+from mmwsss.models.weights import forget_pretrained
+
+CLASSES = VOC12ClsDataset.METAINFO['classes']
+
+
+@pytest.fixture(scope='module')
+def voc(tmp_path_factory):
+    """A folder in VOC's layout: 64 links to one photo of a person."""
+    root = tmp_path_factory.mktemp('VOC2012')
+    for folder in ('JPEGImages', 'SegmentationClassAug', 'maps',
+                   'ImageSets/Segmentation'):
+        os.makedirs(root / folder)
+    mask = np.zeros((40, 50), np.uint8)
+    mask[10:30, 10:40] = 15
+    names = [f'2007_{i:06}' for i in range(64)]
+    Image.new('RGB', (50, 40)).save(root / 'JPEGImages' / f'{names[0]}.jpg')
+    write_mask(str(root / 'SegmentationClassAug' / f'{names[0]}.png'), mask,
+               VOC12ClsDataset.METAINFO['palette'])
+    write_map(str(root / 'maps' / f'{names[0]}.npz'),
+              (mask[None] > 0).astype(np.float32), [14], None)
+    for name in names[1:]:
+        for folder, ending in (('JPEGImages', 'jpg'), ('maps', 'npz'),
+                               ('SegmentationClassAug', 'png')):
+            os.link(root / folder / f'{names[0]}.{ending}',
+                    root / folder / f'{name}.{ending}')
+    for name in ('train_aug', 'val', 'test'):
+        (root / 'ImageSets' / 'Segmentation' / f'{name}.txt').write_text(
+            '\n'.join(names))
+    labels = np.zeros(20, np.float32)
+    labels[14] = 1
+    np.save(root / 'cls_labels.npy', dict.fromkeys(names, labels))
+    np.savez(root / 'text.npz', names=CLASSES[1:], model='test', prompt='{}',
+             embeddings=np.random.default_rng(0).normal(size=(20, 32)))
+    return str(root)
+
+
+class Built:
+    """What a Runner builds for training: model, optimizer, loader, rates."""
+
+    def __init__(self, name, voc, work_dir):
+        options = {'data_root': voc}
+        known = load_config(osp.join(ROOT, 'configs', name))
+        for key, value in (('pseudo_masks', voc + '/SegmentationClassAug'),
+                           ('maps', voc + '/maps'),
+                           ('text_embeddings', voc + '/text.npz')):
+            if key in known:
+                options[key] = value
+        cfg = load_config(osp.join(ROOT, 'configs', name), options,
+                          str(work_dir))
+        forget_pretrained(cfg.model)
+        for loader in ('train', 'val', 'test'):
+            part = cfg.get(f'{loader}_dataloader')
+            if part is not None:
+                part.update(num_workers=0, persistent_workers=False)
+        self.cfg = cfg
+        self.runner = Runner.from_cfg(cfg)
+        self.loop = self.runner.build_train_loop(cfg.train_cfg)
+        self.runner._train_loop = self.loop
+        self.model = self.runner.model
+        self.optim = self.runner.build_optim_wrapper(cfg.optim_wrapper)
+        self.optimizer = self.optim.optimizer
+        self.runner.optim_wrapper = self.optim
+        self.schedulers = self.runner.build_param_scheduler(
+            cfg.param_scheduler)
+
+    def transform(self, name):
+        """The training transform of this class name."""
+        [found] = [t for t in self.loop.dataloader.dataset.pipeline.transforms
+                   if type(t).__name__ == name]
+        return found
+
+    def rates(self):
+        """Learning rate -> number of trained values that have it."""
+        found = {}
+        for group in self.optimizer.param_groups:
+            rate = round(group['initial_lr'], 10)
+            found[rate] = found.get(rate, 0) + sum(
+                p.numel() for p in group['params'] if p.requires_grad)
+        return {rate: count for rate, count in found.items() if count}
+
+    def hook(self, name):
+        """The registered hook of this class name."""
+        [found] = [h for h in self.runner.hooks if type(h).__name__ == name]
+        return found
+
+
+def count(module):
+    """Number of trained values of a module."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def test_mmct(voc, tmp_path):
+    built = Built('mmct_voc.py', voc, tmp_path)
+    model = built.model
+    assert len(model.backbone.layers) == 12  # ViT-B/16
+    assert model.backbone.embed_dims == 768 and model.patch_size == 16
+    assert model.patch_head.decay == 0.996
+    options = model.test_cfg
+    assert (options['attention_layers'], options['affinity_layers']) == (6, 12)
+    assert options['fusion'] == 'fused'
+    assert 'dino_vitbase16' in load_config(
+        osp.join(ROOT, 'configs', 'mmct_voc.py')).model.backbone.pretrained
+    assert built.cfg.default_hooks.checkpoint.save_best == (
+        'multi-label/mAP')
+
+
+def test_toco(voc, tmp_path):
+    built = Built('toco_voc.py', voc, tmp_path)
+    model = built.model
+    assert len(model.backbone.layers) == 12
+    assert model.backbone.embed_dims == 768
+    assert tuple(model.backbone.out_indices) == (9, 11)  # third-last, last
+    assert model.pooling_decay == 0
+    assert (model.low, model.high) == (0.25, 0.7)
+    assert (model.num_crops, model.crop_size) == (8, 96)
+    assert model.crop_contrast.temperature == 0.5
+    assert model.patch_contrast.similarity is torch.abs
+    assert model.teacher_momentum == 0.9
+    assert model.loss_weights == dict(cls=1, aux=1, ptc=0.2, ctc=0.5, seg=0.1,
+                                      energy=0.05)
+    assert tuple(model.scales) == (1.0, 0.5, 1.5)
+    assert model.decode_head.first.dilation == (5, 5)
+    assert model.decode_head.first.out_channels == 512
+    energy = built.cfg.model.energy_loss
+    assert (energy.sigma_rgb, energy.sigma_xy, energy.scale) == (15, 100, 0.5)
+    assert isinstance(built.optimizer, torch.optim.AdamW)
+    assert {group['weight_decay'] for group in
+            built.optimizer.param_groups} == {0, 1e-2}
+    rates = built.rates()
+    assert set(rates) == {6e-5, 6e-4}  # heads ten times
+    assert rates[6e-5] == count(model.backbone)
+    assert built.loop.max_iters == 20000
+    assert built.loop.dataloader.batch_size == 4
+    assert built.transform('RandomCrop').crop_size == (448, 448)
+    assert built.transform('RandomResize').ratio_range == (0.5, 2.0)
+    [schedule] = built.schedulers
+    assert (schedule.warmup_iters, schedule.power) == (1500, 0.9)
+    assert schedule.warmup_ratio == 1e-6
+    late = built.hook('LateLossesHook')
+    assert late.after == 2000
+    assert late.weights == dict(seg=0.1, energy=0.05)
+
+
+def test_irn_and_psa(voc, tmp_path):
+    irn = Built('irn_voc.py', voc, tmp_path / 'irn')
+    assert irn.model.loss_module.radius == 10
+    assert irn.model.test_cfg == dict(radius=5, beta=10, exp_times=8)
+    assert irn.loop.max_epochs == 3
+    psa = Built('psa_voc.py', voc, tmp_path / 'psa')
+    assert psa.model.test_cfg == dict(alpha=16, radius=5, beta=8, exp_times=8)
+    assert psa.loop.max_epochs == 8
+
+
+def test_classifier_on_resnet38(voc, tmp_path):
+    built = Built('r38d_cls_voc.py', voc, tmp_path)
+    assert built.loop.max_epochs == 15  # MMCT supplement A
+    assert built.loop.dataloader.batch_size == 16
+    assert built.transform('RandomCrop').crop_size == (448, 448)
+    assert isinstance(built.optimizer, torch.optim.SGD)
+    assert set(built.rates()) == {0.1, 1.0}
+    assert built.rates()[1.0] == 20 * 4096
+    assert built.model.dropout.p == 0.5
+
+
+def test_deeplab_v1_on_resnet38(voc, tmp_path):
+    built = Built('deeplabv1_r38d_voc.py', voc, tmp_path)
+    head = built.model.decode_head
+    assert head.conv.dilation == head.conv_seg.dilation == (12, 12)
+    assert head.conv.weight.shape[:2] == (512, 4096)
+    assert head.conv_seg.weight.shape[:2] == (21, 512)
+    assert built.model.backbone.tap_strides[-1] == 8
+    # initialised from the classifier
+    assert 'r38d_cls_voc' in load_config(osp.join(
+        ROOT, 'configs', 'deeplabv1_r38d_voc.py')).model.backbone.pretrained
+    assert built.loop.max_epochs == 30
+    assert built.loop.dataloader.batch_size == 4
+    assert built.transform('RandomResize').ratio_range == (0.7, 1.3)
+    assert built.transform('RandomCrop').crop_size == (321, 321)
+    assert built.transform('RandomFlip').prob == 0.5
+    assert isinstance(built.optimizer, torch.optim.SGD)
+    rates = built.rates()
+    assert set(rates) == {7e-4, 7e-3} and rates[7e-3] == count(head)
+    [schedule] = built.schedulers
+    assert schedule.power == 0.9
+    steps = 30 * len(built.loop.dataloader)
+    assert (schedule.begin, schedule.end) == (0, steps)
+    cfg = built.cfg
+    assert cfg.tta_model == dict(type='WSSSegTTA', pool='max')
+    scales = [step.scale_factor for step in
+              cfg.tta_pipeline[1].transforms[0]]
+    assert scales == [0.75, 1.0, 1.5]
+    assert cfg.test_crf == dict(
+        iterations=10, gaussian_sxy=4, gaussian_compat=3, bilateral_sxy=83,
+        bilateral_srgb=5, bilateral_compat=3)
+    assert cfg.submission.folder == (
+        'results/VOC2012/Segmentation/comp5_test_cls')
+
+
+def test_deeplab_v2_on_resnet101(voc, tmp_path):
+    built = Built('deeplabv2_r101_voc.py', voc, tmp_path)
+    assert [conv.dilation[0] for conv in
+            built.model.decode_head.conv_seg] == [6, 12, 18, 24]
+    with torch.no_grad():
+        features = built.model.backbone(torch.zeros(1, 3, 65, 65))
+    assert features[4].shape == (1, 2048, 9, 9)  # stride 8
+    assert sum(len(getattr(built.model.backbone, name)) for name in
+               built.model.backbone.res_layers) == 33  # ResNet101
+    assert built.loop.max_iters == 20000
+    assert built.loop.dataloader.batch_size == 10
+    rates = built.rates()
+    assert set(rates) == {2.5e-4, 2.5e-3}
+    assert rates[2.5e-3] == count(built.model.decode_head)
