@@ -35,10 +35,8 @@ train_pipeline = [
 ]
 train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
 max_epochs = 15
-# As in the published script: its optimizer takes the weight decay for
-# momentum, and trains with neither.
 optim_wrapper = dict(
-    optimizer=dict(lr=0.1, momentum=0., weight_decay=0.),
+    optimizer=dict(weight_decay=5e-4),
     paramwise_cfg=dict(custom_keys=dict(classifier=dict(lr_mult=10.))))
 param_scheduler = [
     dict(type='PolyLR', power=0.9, eta_min=0., begin=0, end=max_epochs,

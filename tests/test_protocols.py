@@ -173,6 +173,7 @@ def test_classifier_on_resnet38(voc, tmp_path):
     assert isinstance(built.optimizer, torch.optim.SGD)
     assert set(built.rates()) == {0.1, 1.0}
     assert built.rates()[1.0] == 20 * 4096
+    assert {g['weight_decay'] for g in built.optimizer.param_groups} == {5e-4}
     assert built.model.dropout.p == 0.5
 
 
@@ -224,3 +225,16 @@ def test_deeplab_v2_on_resnet101(voc, tmp_path):
     rates = built.rates()
     assert set(rates) == {2.5e-4, 2.5e-3}
     assert rates[2.5e-3] == count(built.model.decode_head)
+
+
+def test_cam_on_resnet50(voc, tmp_path):
+    built = Built('cam_r50_voc.py', voc, tmp_path)
+    backbone = built.model.backbone
+    assert backbone.tap_strides[-1] == 16
+    assert not count(backbone.layer2) and count(backbone.layer3)
+    assert built.loop.max_epochs == 5
+    assert built.loop.dataloader.batch_size == 16
+    assert built.transform('RandomCrop').crop_size == (512, 512)
+    assert set(built.rates()) == {0.1, 1.0}
+    assert built.rates()[1.0] == 20 * 2048
+    assert set(built.model.scales) == {0.5, 1.0, 1.5, 2.0}
