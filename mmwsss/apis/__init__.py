@@ -1,3 +1,4 @@
+from .comparison import compare
 from .config import ConfigError, load_config
 from .evaluation import evaluate_pseudo_labels
 from .generation import generate_pseudo_labels
@@ -6,7 +7,7 @@ from .testing import test, write_submission
 from .training import best_checkpoint, train
 
 __all__ = [
-    'ConfigError', 'best_checkpoint', 'evaluate_pseudo_labels',
+    'ConfigError', 'best_checkpoint', 'compare', 'evaluate_pseudo_labels',
     'generate_pseudo_labels', 'load_config', 'run_pipeline', 'test', 'train',
     'write_submission'
 ]

@@ -2,7 +2,7 @@
 import inspect
 import os
 import os.path as osp
-from typing import Any, Optional, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import torch
 from mmengine.config import Config
@@ -59,6 +59,41 @@ def load_config(path: str,
     # Data sets are built before there is a Runner to do this.
     init_default_scope(cfg.get('default_scope', 'mmwsss'))
     return cfg
+
+
+def fitting_options(paths: Sequence[str],
+                    options: dict) -> List[Dict[str, Any]]:
+    """For each config the options that it has.
+
+    Args:
+        paths (Sequence[str]): Config files.
+        options (dict): ``{'a.b.c': value}``.
+
+    Returns:
+        list[dict]: One a config.
+
+    Raises:
+        ConfigError: If no config has an option.
+    """
+    configs = [load_config(path) for path in paths]
+    fitting = [{key: value for key, value in options.items()
+                if _has_option(cfg, key)} for cfg in configs]
+    for key in options:
+        if not any(key in found for found in fitting):
+            names = {name for cfg in configs for name in cfg}
+            raise ConfigError(f'--cfg-options {key}: '
+                              f'{unknown_name("option", key, names)} in '
+                              f'{", ".join(paths)}')
+    return fitting
+
+
+def _has_option(cfg: Config, key: str) -> bool:
+    node = cfg
+    for part in key.split('.'):
+        if not hasattr(node, 'keys') or part not in node:
+            return False
+        node = node[part]
+    return True
 
 
 def replace_everywhere(node: Any, old: str, new: Any) -> None:

@@ -20,16 +20,25 @@ from mmwsss.visualization import (
     write_picture,
 )
 
-from .config import load_config, require_writable
+from .config import fitting_options, load_config, require_writable
 from .generation import evenly, generate_pseudo_labels
 from .testing import test
 from .training import best_checkpoint, train
+
+CRF = dict(type='DenseCRF', unary='labels', bilateral_sxy=50,
+           bilateral_srgb=5)
+"""The field's CRF on seeds; its background is the seeds' best threshold."""
+_SURE = dict(foreground=0.07, background=-0.13)
+"""Where confident labels begin, from the best threshold on."""
 
 
 def run_pipeline(localizer: str,
                  segmentor: str,
                  work_dir: str,
-                 cfg_options: Optional[dict] = None) -> Dict[str, dict]:
+                 cfg_options: Optional[dict] = None,
+                 affinity: Optional[str] = None,
+                 crf: bool = False,
+                 amp: bool = False) -> Dict[str, dict]:
     """Train a localizer, write pseudo masks, train and test a segmentor.
 
     Each stage has a folder under ``work_dir``. A stage that is finished and
@@ -40,63 +49,97 @@ def run_pipeline(localizer: str,
         localizer (str): Config file of the localizer.
         segmentor (str): Config file of the segmentor.
         work_dir (str): Where everything is written.
-        cfg_options (dict, optional): Options for both configs, such as
-            ``data_root``; one that a config does not have is an error.
+        cfg_options (dict, optional): Options such as ``data_root``; each
+            config gets those that it has, one that none has is an error.
+        affinity (str, optional): Config file of an affinity network, such as
+            IRN; it learns from the maps and refines them, and the segmentor
+            gets its masks. Thresholds of its confident labels move with the
+            best threshold of the maps.
+        crf (bool): Also score the maps refined by the field's CRF, and the
+            segmentor's masks after one.
+        amp (bool): Mixed precision in training.
 
     Returns:
         dict: Stage name -> its scores.
     """
     require_writable(work_dir)
-    folders = {name: osp.join(work_dir, name)
-               for name in ('localizer', 'pseudo_train', 'pseudo_val',
-                            'segmentor', 'test')}
-    loc = load_config(localizer, cfg_options, folders['localizer'])
+    folder = partial(osp.join, work_dir)
+    options = fitting_options(
+        [localizer, segmentor, *([affinity] if affinity else [])],
+        cfg_options or {})
+    loc = load_config(localizer, options[0], folder('localizer'))
+    masks = 'affinity_train' if affinity else 'pseudo_train'
     seg = load_config(
-        segmentor,
-        dict(cfg_options or {},
-             pseudo_masks=osp.join(folders['pseudo_train'], 'masks')),
-        folders['segmentor'])
-    stages = _Stages()
+        segmentor, dict(options[1], pseudo_masks=folder(masks, 'masks')),
+        folder('segmentor'))
+    aff = {split: load_config(
+        affinity, dict(options[2], maps=folder(f'pseudo_{split}', 'maps')),
+        folder('affinity')) for split in ('train', 'val')} if affinity else {}
+    stages = _Stages(f'amp={amp}')
 
-    def train_stage(cfg: Config) -> dict:
-        train(cfg, resume=True)
-        return dict(checkpoint=best_checkpoint(cfg.work_dir))
+    def train_stage(name: str, cfg: Config) -> str:
+        def work() -> dict:
+            train(cfg, resume=True, amp=amp)
+            return dict(checkpoint=best_checkpoint(cfg.work_dir))
+        return stages.run(name, folder(name), cfg, work)['checkpoint']
 
-    trained = stages.run('localizer', folders['localizer'], loc,
-                         lambda: train_stage(loc))
+    def map_stage(name: str, cfg: Config, checkpoint: str,
+                  split: str) -> dict:
+        return stages.run(name, folder(name), cfg, partial(
+            generate_pseudo_labels, cfg, checkpoint, folder(name), split))
+
+    checkpoint = train_stage('localizer', loc)
     for split in ('train', 'val'):
-        name = f'pseudo_{split}'
-        stages.run(name, folders[name], loc, partial(
-            generate_pseudo_labels, loc, trained['checkpoint'],
-            folders[name], split))
-    trained_seg = stages.run('segmentor', folders['segmentor'], seg,
-                             lambda: train_stage(seg))
+        map_stage(f'pseudo_{split}', loc, checkpoint, split)
+    best = stages.results['pseudo_train'].get('best_threshold')
+    if crf:
+        refined = copy.deepcopy(loc)
+        refined.refiners = [dict(CRF, background=best or 0.4)]
+        for split in ('train', 'val'):
+            map_stage(f'crf_{split}', refined, checkpoint, split)
+    if affinity:
+        for cfg in aff.values():
+            _move_confidence(cfg, best)
+        checkpoint = train_stage('affinity', aff['train'])
+        for split, cfg in aff.items():
+            map_stage(f'affinity_{split}', cfg, checkpoint, split)
+    trained_seg = train_stage('segmentor', seg)
 
     def test_stage() -> dict:
         cfg = copy.deepcopy(seg)
-        cfg.work_dir = folders['test']
-        predictions = osp.join(folders['test'], 'predictions')
-        scores = test(cfg, trained_seg['checkpoint'], tta=True,
-                      out_dir=predictions)
-        _prediction_sheet(cfg, predictions, folders['test'])
+        cfg.work_dir = folder('test')
+        predictions = folder('test', 'predictions')
+        scores = test(cfg, trained_seg, tta=True, out_dir=predictions,
+                      crf=crf)
+        _prediction_sheet(cfg, predictions, folder('test'))
         return scores
 
-    stages.run('test', folders['test'], seg, test_stage)
+    stages.run('test', folder('test'), seg, test_stage)
     print_log('\n' + _summary(stages.results), 'current')
-    for name in ('pseudo_train', 'pseudo_val', 'test'):
-        print_log(f'overlays: {osp.join(folders[name], "overlays.png")}',
-                  'current')
+    for name in stages.results:
+        path = folder(name, 'overlays.png')
+        if osp.isfile(path):
+            print_log(f'overlays: {path}', 'current')
     return stages.results
+
+
+def _move_confidence(cfg: Config, best: Optional[float]) -> None:
+    """Confident labels around the best threshold of the maps, in place."""
+    for step in cfg.train_dataloader.dataset.pipeline:
+        if step['type'] == 'ConfidentLabels' and best is not None:
+            for part, distance in _SURE.items():
+                step[part].background = min(max(best + distance, 0.02), 0.98)
 
 
 class _Stages:
     """Runs stages in order; skips those that are up to date.
 
-    A stage's key covers its config and the keys of all stages before it.
+    A stage's key covers its config and the keys of all stages before it, the
+    first of which is given.
     """
 
-    def __init__(self) -> None:
-        self.key = ''
+    def __init__(self, key: str) -> None:
+        self.key = key
         self.results: Dict[str, dict] = {}
 
     def run(self, name: str, folder: str, cfg: Config,
@@ -150,17 +193,20 @@ def _prediction_sheet(cfg: Config, predictions: str, out_dir: str,
 def _summary(results: Dict[str, dict]) -> str:
     """The score table of a finished pipeline."""
     table = PrettyTable(['stage', 'split', 'score', '%'], align='l')
-    for split in ('train', 'val'):
-        scores = results[f'pseudo_{split}']
-        if 'mAP' in scores:
-            table.add_row(['localizer', split, 'mAP',
-                           f'{scores["mAP"]:.1f}'])
-        if 'mIoU' in scores:
-            table.add_row(['pseudo masks', split,
-                           f'mIoU at threshold {scores["threshold"]:.2f}',
-                           f'{scores["mIoU"]:.1f}'])
+    titles = dict(pseudo='pseudo masks', crf='after CRF',
+                  affinity='after learned affinity')
+    for stage, title in titles.items():
+        for split in ('train', 'val'):
+            scores = results.get(f'{stage}_{split}', {})
+            if stage == 'pseudo' and 'mAP' in scores:
+                table.add_row(['localizer', split, 'mAP',
+                               f'{scores["mAP"]:.1f}'])
+            if 'mIoU' in scores:
+                table.add_row([title, split,
+                               f'mIoU at threshold {scores["threshold"]:.2f}',
+                               f'{scores["mIoU"]:.1f}'])
     for name, value in results['test'].items():
-        if name.startswith('mIoU'):
-            table.add_row(['segmentor, multi-scale + flip', 'val', name,
+        if name.removeprefix('crf/').startswith('mIoU'):
+            table.add_row(['segmentor, several scales', 'val', name,
                            f'{value:.1f}'])
     return table.get_string()

@@ -1,5 +1,5 @@
 """mmpretrain's ViT with weights in any of the field's key layouts."""
-from typing import Dict, Optional, Union
+from typing import Dict, Optional, Tuple, Union
 
 from mmpretrain.models.backbones import VisionTransformer
 from torch import Tensor
@@ -36,6 +36,17 @@ class TokenViT(VisionTransformer):
                  **kwargs) -> None:
         super().__init__(arch, out_type=out_type, **kwargs)
         self.pretrained = pretrained
+
+    @property
+    def tap_channels(self) -> Tuple[int, ...]:
+        """Channels of each output."""
+        return (self.embed_dims, ) * len(self.out_indices)
+
+    @property
+    def tap_strides(self) -> Tuple[int, ...]:
+        """Pixels of the image per value of each output."""
+        stride = self.patch_embed.projection.stride[0]
+        return (stride, ) * len(self.out_indices)
 
     def init_weights(self) -> None:
         """Random initialisation, then ``pretrained`` where given."""

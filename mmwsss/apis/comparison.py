@@ -1,0 +1,112 @@
+"""Several localizers, several seeds, the whole path of each: one table."""
+import json
+import os.path as osp
+import statistics
+from collections import ChainMap
+from typing import Dict, List, Optional, Sequence
+
+from mmengine.logging import print_log
+from prettytable import MARKDOWN, PrettyTable
+
+from mmwsss.datasets.map_files import write_atomically
+
+from .config import fitting_options, require_writable
+from .pipeline import run_pipeline
+
+# Heading -> stage and score of the pipeline.
+COLUMNS = {
+    'mAP val': ('pseudo_val', 'mAP'),
+    'seeds train': ('pseudo_train', 'best_mIoU'),
+    'seeds val': ('pseudo_val', 'best_mIoU'),
+    'CRF train': ('crf_train', 'best_mIoU'),
+    'CRF val': ('crf_val', 'best_mIoU'),
+    'affinity train': ('affinity_train', 'best_mIoU'),
+    'affinity val': ('affinity_val', 'best_mIoU'),
+    'segmentor val': ('test', 'mIoU'),
+    'segmentor + CRF val': ('test', 'crf/mIoU'),
+}
+
+
+def compare(localizers: Sequence[str],
+            segmentor: str,
+            work_dir: str,
+            seeds: Sequence[int] = (0, 1, 2),
+            affinity: Optional[str] = None,
+            crf: bool = False,
+            amp: bool = False,
+            cfg_options: Optional[dict] = None) -> List[dict]:
+    """Run the whole path for every localizer and seed; one table.
+
+    What is finished is not run again. ``comparison.json`` and
+    ``comparison.md`` in ``work_dir`` are written anew after each path.
+
+    Args:
+        localizers (Sequence[str]): Config files.
+        segmentor (str): Config file.
+        work_dir (str): A folder for each localizer and seed, and the results.
+        seeds (Sequence[int]): Of all trainings. Default to (0, 1, 2).
+        affinity (str, optional): See :func:`run_pipeline`.
+        crf (bool): Likewise.
+        amp (bool): Likewise.
+        cfg_options (dict, optional): Options; each config gets those that it
+            has, one that none has is an error.
+
+    Returns:
+        list[dict]: For each localizer ``name`` and ``scores``: heading ->
+        values by seed.
+
+    Raises:
+        ConfigError: If an option fits no config, before any work.
+    """
+    require_writable(work_dir)
+    shared = [segmentor, *([affinity] if affinity else [])]
+    fitting = fitting_options([*localizers, *shared], cfg_options or {})
+    options = [{**found, **dict(ChainMap(*fitting[len(localizers):]))}
+               for found in fitting[:len(localizers)]]
+    rows = [dict(name=osp.splitext(osp.basename(path))[0], scores={})
+            for path in localizers]
+    for seed in seeds:
+        for path, row, own in zip(localizers, rows, options):
+            results = run_pipeline(
+                path, segmentor,
+                osp.join(work_dir, row['name'], f'seed_{seed}'),
+                {**own, 'randomness.seed': seed}, affinity, crf, amp)
+            for heading, (stage, score) in COLUMNS.items():
+                value = _score(results.get(stage, {}), score)
+                if value is not None:
+                    row['scores'].setdefault(heading, []).append(value)
+            _report(rows, seeds, work_dir)
+    return rows
+
+
+def _score(results: Dict[str, float], name: str) -> Optional[float]:
+    """A score of a stage; of the chosen classes where there are such."""
+    chosen = [key for key in results if key.startswith(f'{name}-')]
+    return results.get(chosen[0] if chosen else name)
+
+
+def _report(rows: List[dict], seeds: Sequence[int], work_dir: str) -> None:
+    """Mean and standard deviation over the seeds that are finished."""
+    headings = [name for name in COLUMNS
+                if any(name in row['scores'] for row in rows)]
+    table = PrettyTable(['localizer', *headings])
+    table.set_style(MARKDOWN)
+    table.align['localizer'] = 'l'
+    for row in rows:
+        table.add_row([row['name'], *(
+            spread(row['scores'].get(name, [])) for name in headings)])
+    write_atomically(osp.join(work_dir, 'comparison.json'), json.dumps(
+        dict(seeds=list(seeds), rows=rows), indent=1).encode())
+    write_atomically(osp.join(work_dir, 'comparison.md'),
+                     (table.get_string() + '\n').encode())
+    print_log('\n' + table.get_string(), 'current')
+
+
+def spread(values: Sequence[float]) -> str:
+    """``58.7 ± 0.4 (3)``: mean, standard deviation, number of values."""
+    if not values:
+        return '-'
+    if len(values) == 1:
+        return f'{values[0]:.1f} (1)'
+    return (f'{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f} '
+            f'({len(values)})')

@@ -1,0 +1,39 @@
+#!/usr/bin/env python
+"""The whole path for several localizers and seeds; one table."""
+import argparse
+
+from mmengine.config import DictAction
+
+from mmwsss.apis import compare
+from mmwsss.apis.command_line import run
+
+
+def main() -> None:
+    """Parse, run what is not finished, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('localizers', nargs='+',
+                        help='config files of the localizers')
+    parser.add_argument('--segmentor', required=True, metavar='CONFIG',
+                        help='config file of the segmentor')
+    parser.add_argument('--affinity', metavar='CONFIG',
+                        help='learned affinity between maps and segmentor')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2],
+                        help='default: 0 1 2')
+    parser.add_argument('--crf', action='store_true',
+                        help='also score maps and masks after a dense CRF')
+    parser.add_argument('--amp', action='store_true',
+                        help='mixed precision')
+    parser.add_argument('--work-dir', default='work_dirs/comparison',
+                        help='default: %(default)s')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+                        default={}, metavar='KEY=VALUE',
+                        help='settings; each config gets those it has, e.g. '
+                        'data_root=DIR')
+    args = parser.parse_args()
+    compare(args.localizers, args.segmentor, args.work_dir, args.seeds,
+            args.affinity, args.crf, args.amp, args.cfg_options)
+    print(f'comparison.json and comparison.md are in {args.work_dir}')
+
+
+if __name__ == '__main__':
+    run(main)
