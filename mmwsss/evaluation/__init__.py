@@ -1,8 +1,9 @@
 from .class_subset_iou import ClassSubsetIoU
 from .map_writer import MapWriter
 from .multilabel_map import MultiLabelMAP, average_precision, class_indices
+from .pixel_localization import PixelLocalization, localization_histogram
 
 __all__ = [
-    'ClassSubsetIoU', 'MapWriter', 'MultiLabelMAP', 'average_precision',
-    'class_indices'
+    'ClassSubsetIoU', 'MapWriter', 'MultiLabelMAP', 'PixelLocalization',
+    'average_precision', 'class_indices', 'localization_histogram'
 ]
