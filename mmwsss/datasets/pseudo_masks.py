@@ -2,14 +2,14 @@
 import os.path as osp
 from typing import List, Optional
 
-from mmseg.datasets import BaseSegDataset
-
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
 
+from .photo_folder import PhotoFolder
+
 
 @DATASETS.register_module()
-class PseudoMaskDataset(BaseSegDataset):
+class PseudoMaskDataset(PhotoFolder):
     """A data set whose masks lie in a folder of their own.
 
     Args:
@@ -17,7 +17,7 @@ class PseudoMaskDataset(BaseSegDataset):
             them; relative to the working directory, not to ``data_root``.
         classes_of (str, optional): Registered data set with the same classes,
             e.g. 'VOC12ClsDataset'; else give ``metainfo``.
-        **kwargs: See mmseg's ``BaseSegDataset``.
+        **kwargs: See :class:`PhotoFolder` and mmseg's ``BaseSegDataset``.
     """
 
     def __init__(self, masks: str, classes_of: Optional[str] = None,
