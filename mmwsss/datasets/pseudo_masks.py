@@ -5,6 +5,7 @@ from typing import List, Optional
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
 
+from .label_sources import image_name
 from .photo_folder import PhotoFolder
 
 
@@ -40,6 +41,9 @@ class PseudoMaskDataset(PhotoFolder):
         data_list = super().load_data_list()
         problems = Problems(f'photos with pseudo masks from {folder}')
         for info in data_list:
+            # Masks lie in one folder, wherever their photos are.
+            info['seg_map_path'] = osp.join(
+                folder, image_name(info['img_path']) + self.seg_map_suffix)
             for path in (info['img_path'], info['seg_map_path']):
                 if not osp.isfile(path):
                     problems.add(f'{path} is missing')

@@ -1,8 +1,11 @@
 """mmseg's IoU with the mean taken over chosen classes."""
-from typing import Dict, List, Sequence, Union
+import os.path as osp
+from typing import Dict, List, Optional, Sequence, Union
 
 from mmseg.evaluation import IoUMetric
 
+from mmwsss.datasets.map_files import write_mask
+from mmwsss.problems import DataError
 from mmwsss.registry import METRICS
 
 from .multilabel_map import class_indices
@@ -21,24 +24,41 @@ class ClassSubsetIoU(IoUMetric):
         field (str): Field of the samples that holds the prediction. Defaults
             to 'pred_sem_seg'; with a ``prefix`` for each, the masks of
             several fields are scored side by side.
+        output_dir (str, optional): Predicted masks are written there, as
+            palette PNGs in the data set's colours. Defaults to None: nowhere.
         **kwargs: See mmseg's ``IoUMetric``.
     """
 
     def __init__(self, classes: Union[str, Sequence[str]] = 'all',
-                 field: str = 'pred_sem_seg', **kwargs) -> None:
+                 field: str = 'pred_sem_seg',
+                 output_dir: Optional[str] = None,
+                 **kwargs) -> None:
         super().__init__(**kwargs)
+        self.masks_dir = output_dir
         self.classes = classes
         self.field = field
 
     def process(self, data_batch: dict,
                 data_samples: Sequence[dict]) -> None:
-        """Score the field of each sample."""
+        """Score the field of each sample; write it where asked to."""
+        for sample in data_samples:
+            if not self.format_only and 'gt_sem_seg' not in sample:
+                raise DataError(
+                    f'{sample["img_path"]}: no mask to score against; set '
+                    'test_evaluator.format_only=True to predict only')
+            if self.masks_dir is not None:
+                name = osp.splitext(osp.basename(sample['img_path']))[0]
+                write_mask(osp.join(self.masks_dir, f'{name}.png'),
+                           sample[self.field]['data'].squeeze(0).cpu().numpy(),
+                           self.dataset_meta['palette'])
         super().process(data_batch, [
             dict(sample, pred_sem_seg=sample[self.field])
             for sample in data_samples])
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
-        """Mmseg's metrics plus ``mIoU-N``."""
+        """Mmseg's metrics plus ``mIoU-N``; none with ``format_only``."""
+        if self.format_only:
+            return {}
         metrics = super().compute_metrics(results)
         if self.classes != 'all' and results:
             intersection, union = (sum(column)

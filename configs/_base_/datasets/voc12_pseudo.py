@@ -14,7 +14,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadPhoto'),
-    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='LoadMaskIfAny'),
     dict(type='mmseg.PackSegInputs'),
 ]
 tta_pipeline = [
@@ -24,7 +24,7 @@ tta_pipeline = [
          for s in (0.75, 1.0, 1.5)],
         [dict(type='RandomFlip', prob=0.),
          dict(type='RandomFlip', prob=1.)],
-        [dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow')],
+        [dict(type='LoadMaskIfAny')],
         [dict(type='mmseg.PackSegInputs')],
     ]),
 ]
