@@ -27,6 +27,7 @@ def test_wheel_carries_configs_and_tools(tmp_path):
         assert f'mmwsss/.mim/{osp.relpath(path, ROOT)}' in names
     assert 'mmwsss/.mim/configs/_base_/default_runtime.py' in names
     assert 'mmwsss/ops/gwrp.py' in names
+    assert 'mmwsss/visualization/published.json' in names
 
 
 def test_installed_versions_are_tested_ones():
