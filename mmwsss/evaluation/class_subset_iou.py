@@ -54,6 +54,8 @@ class ClassSubsetIoU(IoUMetric):
         super().process(data_batch, [
             dict(sample, pred_sem_seg=sample[self.field])
             for sample in data_samples])
+        if self.format_only:  # mmengine warns of a metric without results
+            self.results.extend([None] * len(data_samples))
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
         """Mmseg's metrics plus ``mIoU-N``; none with ``format_only``."""
