@@ -59,6 +59,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmwsss', 'mmwsss.*']),
+    package_data={'mmwsss.visualization': ['published.json']},
     install_requires=requirements('runtime'),
     extras_require=dict(demo=requirements('demo'),
                         tests=requirements('tests')),

@@ -20,7 +20,7 @@ tta_pipeline = [
          for s in (0.75, 1.0, 1.5)],
         [dict(type='RandomFlip', prob=0.),
          dict(type='RandomFlip', prob=1.)],
-        [dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow')],
+        [dict(type='LoadMaskIfAny')],
         [dict(type='mmseg.PackSegInputs')],
     ]),
 ]

@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 from conftest import dataset_config
+from PIL import Image
 
 from mmwsss.datasets import DataError
 from mmwsss.datasets.safe_npy import load_npy_dict
@@ -191,3 +192,33 @@ def test_voc_mini_labels(test_data):
     assert len(data) == 222
     dog = data.metainfo['classes'].index('dog') - 1
     assert data.labels[:, dog].sum() == 62
+
+
+def test_folder_without_a_list_gives_photos_of_every_kind(shapes):
+    folder = osp.join(shapes, 'JPEGImages')
+    os.rename(osp.join(folder, 'img0.jpg'), osp.join(folder, 'img0.JPG'))
+    Image.open(osp.join(folder, 'img1.jpg')).save(
+        osp.join(folder, 'img1.png'))
+    os.remove(osp.join(folder, 'img1.jpg'))
+    with open(osp.join(folder, 'notes.txt'), 'w') as file:
+        file.write('no photo')
+    data = build(shapes, ann_file='')
+    assert np.array_equal(data.labels, EXPECTED)
+    assert data.get_data_info(1)['img_path'].endswith('img1.png')
+    assert all(osp.isfile(data.get_data_info(i)['seg_map_path'])
+               for i in range(8))
+
+
+def test_two_photos_of_one_name(shapes):
+    folder = osp.join(shapes, 'JPEGImages')
+    os.mkdir(osp.join(folder, 'more'))
+    Image.open(osp.join(folder, 'img2.jpg')).save(
+        osp.join(folder, 'more', 'img2.png'))
+    message = problems(shapes, ann_file='')
+    assert 'more/img2.png and ' in message and 'rename one' in message
+
+
+def test_folder_without_photos(shapes):
+    for name in os.listdir(osp.join(shapes, 'JPEGImages')):
+        os.remove(osp.join(shapes, 'JPEGImages', name))
+    assert 'holds no photo' in problems(shapes, ann_file='')

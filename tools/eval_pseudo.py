@@ -18,12 +18,17 @@ def main() -> None:
     parser.add_argument('--score-classes', nargs='+', metavar='NAME',
                         help='classes of the mean, background too; default: '
                         'all')
+    parser.add_argument('--pxap', action='store_true',
+                        help='also PxAP and pIoU of maps, as for OpenImages30k'
+                        )
     parser.add_argument('--out-dir',
                         help='write evaluation.json and the curve there')
     args = parser.parse_args()
     report = evaluate_pseudo_labels(
         args.folder, args.gt, tuple(get_class_prompts(args.classes)),
-        args.score_classes or 'all', args.out_dir)
+        args.score_classes or 'all', args.out_dir, args.pxap)
+    if args.pxap:
+        print(f'PxAP {report["PxAP"]:.2f}, pIoU {report["pIoU"]:.2f}')
     print(f'mIoU {report["mIoU"]:.2f} over {report["images"]} images')
 
 

@@ -2,6 +2,7 @@
 import glob
 import json
 import os.path as osp
+from functools import partial
 from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -15,7 +16,14 @@ from mmwsss.datasets.map_files import (
     write_atomically,
 )
 from mmwsss.evaluation.multilabel_map import class_indices
-from mmwsss.ops import SweepResult, sweep_histogram, threshold_sweep
+from mmwsss.evaluation.pixel_localization import localization_histogram
+from mmwsss.ops import (
+    SweepResult,
+    pixel_scores,
+    pixel_thresholds,
+    sweep_histogram,
+    threshold_sweep,
+)
 from mmwsss.problems import DataError, Problems
 from mmwsss.visualization import class_table, draw_threshold_curve
 
@@ -29,7 +37,8 @@ def evaluate_pseudo_labels(folder: str,
                            gt_dir: str,
                            classes: Sequence[str],
                            score_classes: Union[str, List[str]] = 'all',
-                           out_dir: Optional[str] = None) -> dict:
+                           out_dir: Optional[str] = None,
+                           pxap: bool = False) -> dict:
     """Score a folder of masks (``.png``) or maps (``.npz``, ``.npy``).
 
     Maps are scored at the background thresholds 0, 0.01, ..., 0.99, all from
@@ -44,6 +53,9 @@ def evaluate_pseudo_labels(folder: str,
         score_classes (str | list[str]): Classes of the mean, or 'all'.
         out_dir (str, optional): Where ``evaluation.json`` and, for maps,
             ``threshold_curve.png`` are written. Defaults to None: nowhere.
+        pxap (bool): Also score maps as Choe et al. (CVPR 2020) do, see
+            :func:`mmwsss.evaluation.localization_histogram`: ``PxAP``,
+            ``pIoU`` and the ``pIoU_threshold``. Defaults to False.
 
     Returns:
         dict: Scores in per cent: ``mIoU`` and by class ``IoU``,
@@ -60,14 +72,18 @@ def evaluate_pseudo_labels(folder: str,
     if out_dir is not None:
         require_writable(out_dir)
     kind, pairs = _find_files(folder, gt_dir)
-    count = _count_mask if kind == '.png' else _count_map
-    histogram, ignored = _sum_up(pairs, count, len(classes))
+    if kind == '.png' and pxap:
+        raise DataError(f'{folder}: holds masks; PxAP is a score of maps '
+                        '(.npz or .npy)')
+    count = (_count_mask if kind == '.png' else
+             partial(_count_map, pxap=pxap))
+    histogram, extra = _sum_up(pairs, count, len(classes))
     report: Dict[str, object] = dict(images=len(pairs))
     if kind == '.png':
         result = _from_confusion(histogram)
         row, title = 0, f'{len(pairs)} masks'
-        report['ignored'] = round(100 * ignored / max(
-            1, ignored + int(histogram.sum())), 4)
+        report['ignored'] = round(100 * extra / max(
+            1, extra + int(histogram.sum())), 4)
     else:
         result = threshold_sweep(histogram, THRESHOLDS)
         curve = 100 * result.mean_iou(chosen)
@@ -77,6 +93,8 @@ def evaluate_pseudo_labels(folder: str,
             best_threshold=row / 100,
             mIoU_curve={f'{i / 100:g}': round(float(v), 4)
                         for i, v in enumerate(curve)})
+        if pxap:
+            report.update(_localization_scores(extra, gt_dir))
         if out_dir is not None:
             draw_threshold_curve(
                 osp.join(out_dir, 'threshold_curve.png'), THRESHOLDS.tolist(),
@@ -128,10 +146,10 @@ def _find_files(folder: str, gt_dir: str
 
 
 def _sum_up(pairs: List[Tuple[str, str]], count: Callable,
-            num_classes: int) -> Tuple[Tensor, int]:
-    """Sum of the counts of all files, and of the pixels left out."""
+            num_classes: int) -> tuple:
+    """Sums over all files of the two things that ``count`` gives."""
 
-    def score(pair: Tuple[str, str]) -> Union[DataError, Tuple[Tensor, int]]:
+    def score(pair: Tuple[str, str]) -> Union[DataError, tuple]:
         try:
             return count(*pair, num_classes)
         except DataError as error:
@@ -139,28 +157,32 @@ def _sum_up(pairs: List[Tuple[str, str]], count: Callable,
 
     problems = Problems('evaluation')
     total: Union[int, Tensor] = 0
-    ignored = 0
+    extra: Union[int, Tensor] = 0
     for outcome in in_threads(score, pairs, 'Scoring'):
         if isinstance(outcome, DataError):
             problems.add(str(outcome))
         else:
             total = total + outcome[0]
-            ignored += outcome[1]
+            extra = extra + outcome[1]
     problems.raise_if_any()
-    return total, ignored
+    return total, extra
 
 
-def _count_map(path: str, truth_path: str,
-               num_classes: int) -> Tuple[Tensor, int]:
+def _count_map(path: str, truth_path: str, num_classes: int,
+               pxap: bool) -> Tuple[Tensor, Union[int, Tensor]]:
+    """Histogram of the background thresholds, and that of PxAP."""
     file = read_any_map(path)
     truth = _read_truth(truth_path, path, file.maps.shape[1:])
     if len(file.labels) and not 0 <= file.labels.min() <= file.labels.max(
             ) < num_classes:
         raise DataError(f'{path}: classes {file.labels.tolist()}, but there '
                         f'are {num_classes}')
+    maps = torch.from_numpy(file.maps)
     return sweep_histogram(
-        torch.from_numpy(file.maps), torch.from_numpy(file.labels).long(),
-        truth, THRESHOLDS, num_classes), 0
+        maps, torch.from_numpy(file.labels).long(), truth, THRESHOLDS,
+        num_classes), (
+            localization_histogram(maps, file.labels.tolist(), truth)
+            if pxap else 0)
 
 
 def _count_mask(path: str, truth_path: str,
@@ -187,6 +209,16 @@ def _read_truth(path: str, other: str, size: Tuple[int, int]) -> Tensor:
         raise DataError(f'{other}: {size[0]} x {size[1]}, but the mask {path} '
                         f'is {truth.shape[0]} x {truth.shape[1]}')
     return torch.from_numpy(truth.astype(np.int64))
+
+
+def _localization_scores(histogram: Tensor, gt_dir: str) -> Dict[str, float]:
+    scores = pixel_scores(histogram, pixel_thresholds())
+    if not scores.truth:
+        raise DataError(f'{gt_dir}: no mask has a pixel of a class that the '
+                        'maps are of; PxAP needs one')
+    return dict(PxAP=round(100 * scores.average_precision.item(), 4),
+                pIoU=round(100 * scores.peak_iou.item(), 4),
+                pIoU_threshold=round(scores.peak_threshold.item(), 4))
 
 
 def _from_confusion(confusion: Tensor) -> SweepResult:

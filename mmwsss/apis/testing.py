@@ -93,9 +93,7 @@ def write_submission(cfg: Config,
     cfg = copy.deepcopy(cfg)
     dataset = cfg.test_dataloader.dataset
     dataset.ann_file = cfg.submission.ann_file
-    dataset.pipeline = _without_masks(dataset.pipeline)
-    if 'tta_pipeline' in cfg:
-        cfg.tta_pipeline = _without_masks(cfg.tta_pipeline)
+    dataset.data_prefix.pop('seg_map_path', None)
     cfg.test_evaluator.format_only = True
     masks = osp.join(cfg.work_dir, 'submission')
     runner = _test_runner(cfg, checkpoint, tta, masks, 'none', crf)
@@ -169,21 +167,6 @@ def _summary(iou: Dict[str, float]) -> dict:
         mIoU=round(sum(known) / max(len(known), 1), 4),
         IoU={name: round(value, 4) if value == value else None
              for name, value in iou.items()})
-
-
-def _without_masks(pipeline: List) -> List:
-    """A pipeline, nested ones too, that reads no annotations."""
-    kept = []
-    for step in pipeline:
-        if isinstance(step, (list, tuple)):
-            step = _without_masks(step)
-        elif step['type'].endswith('LoadAnnotations'):
-            continue
-        elif 'transforms' in step:
-            step = dict(step, transforms=_without_masks(step['transforms']))
-        if step:
-            kept.append(step)
-    return kept
 
 
 def _pack(archive: str, folder: str, paths: List[str]) -> None:

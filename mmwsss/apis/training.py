@@ -6,7 +6,11 @@ import os.path as osp
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import (
+    EpochBasedTrainLoop,
+    Runner,
+    find_latest_checkpoint,
+)
 
 from .config import ConfigError, require_writable
 
@@ -38,8 +42,19 @@ def train(cfg: Config,
     cfg.resume = resume
     cfg.launcher = launcher
     runner = build_runner(cfg)
+    _check_batches(runner)
     runner.train()
     return runner
+
+
+def _check_batches(runner: Runner) -> None:
+    """Raise if the photos do not fill a single batch of an epoch."""
+    loader = runner.train_loop.dataloader
+    if isinstance(runner.train_loop, EpochBasedTrainLoop) and not len(loader):
+        raise ConfigError(
+            f'{len(loader.dataset)} photos do not fill one batch, and '
+            'train_dataloader.drop_last leaves the rest out; set a smaller '
+            'train_dataloader.batch_size')
 
 
 def build_runner(cfg: Config) -> Runner:

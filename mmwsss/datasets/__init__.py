@@ -10,12 +10,15 @@ from .label_sources import (
     TableLabels,
     VOCXMLLabels,
 )
+from .openimages import OpenImagesDataset
+from .photo_folder import PhotoFolder
 from .pseudo_masks import PseudoMaskDataset
 from .transforms import *  # noqa: F401,F403
 from .voc12 import VOC12ClsDataset
 
 __all__ = [
     'COCOLabels', 'DataError', 'DigitScenesDataset', 'FixedBatchSampler',
-    'ImageLevelDataset', 'MaskLabels', 'NpyLabels', 'PseudoMaskDataset',
-    'TableLabels', 'VOC12ClsDataset', 'VOCXMLLabels'
+    'ImageLevelDataset', 'MaskLabels', 'NpyLabels', 'OpenImagesDataset',
+    'PhotoFolder', 'PseudoMaskDataset', 'TableLabels', 'VOC12ClsDataset',
+    'VOCXMLLabels'
 ]

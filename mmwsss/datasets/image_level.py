@@ -3,24 +3,28 @@ import os.path as osp
 from typing import List, Optional
 
 import numpy as np
-from mmseg.datasets import BaseSegDataset
 from PIL import Image
 
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS, LABEL_SOURCES
 
 from .image_embeddings import read_image_embeddings
+from .label_sources import image_name
 from .map_files import map_size
+from .photo_folder import PhotoFolder
 from .transforms.loading import photo_size
 
 
 @DATASETS.register_module()
-class ImageLevelDataset(BaseSegDataset):
+class ImageLevelDataset(PhotoFolder):
     """Images, image-level labels and, for evaluation only, masks.
 
     ``metainfo['classes']`` starts with 'background'; labels cover the C
     classes after it. Every problem of the list, the images and the labels is
     reported when the data set is built, before any training.
+
+    An image's ``sample_id``, the name of its maps and masks, is its file name
+    without folder and extension; two images must not share it.
 
     Args:
         label_source (dict): Config of a label source, e.g.
@@ -33,7 +37,7 @@ class ImageLevelDataset(BaseSegDataset):
             Defaults to None.
         check_images (bool): Open the header of every image at the start.
             Defaults to True.
-        **kwargs: See mmseg's ``BaseSegDataset``.
+        **kwargs: See :class:`PhotoFolder` and mmseg's ``BaseSegDataset``.
     """
 
     def __init__(self,
@@ -61,7 +65,7 @@ class ImageLevelDataset(BaseSegDataset):
         labels = self.label_source.load(data_list, list(classes[1:]),
                                         self.data_root or '')
         for info, label in zip(data_list, labels):
-            info['sample_id'] = osp.splitext(osp.basename(info['img_path']))[0]
+            info['sample_id'] = image_name(info['img_path'])
             info['gt_label'] = label
         if self.maps is not None:
             self._find_maps(data_list)
@@ -88,7 +92,7 @@ class ImageLevelDataset(BaseSegDataset):
         problems = Problems(self.ann_file or self.data_prefix['img_path'])
         if not data_list:
             problems.add('lists no image')
-        lines = {}
+        lines, names = {}, {}
         for line, info in enumerate(data_list, start=1):
             path = info['img_path']
             if path in lines:
@@ -96,6 +100,11 @@ class ImageLevelDataset(BaseSegDataset):
                              f'(first: line {lines[path]})')
                 continue
             lines[path] = line
+            name = image_name(path)
+            if name in names:
+                problems.add(f'line {line}: {path} and {names[name]} have one '
+                             'name, which their maps would share; rename one')
+            names.setdefault(name, path)
             if not osp.isfile(path):
                 problems.add(f'line {line}: no image {path}')
             elif self.check_images:

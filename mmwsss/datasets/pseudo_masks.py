@@ -2,14 +2,15 @@
 import os.path as osp
 from typing import List, Optional
 
-from mmseg.datasets import BaseSegDataset
-
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
 
+from .label_sources import image_name
+from .photo_folder import PhotoFolder
+
 
 @DATASETS.register_module()
-class PseudoMaskDataset(BaseSegDataset):
+class PseudoMaskDataset(PhotoFolder):
     """A data set whose masks lie in a folder of their own.
 
     Args:
@@ -17,7 +18,7 @@ class PseudoMaskDataset(BaseSegDataset):
             them; relative to the working directory, not to ``data_root``.
         classes_of (str, optional): Registered data set with the same classes,
             e.g. 'VOC12ClsDataset'; else give ``metainfo``.
-        **kwargs: See mmseg's ``BaseSegDataset``.
+        **kwargs: See :class:`PhotoFolder` and mmseg's ``BaseSegDataset``.
     """
 
     def __init__(self, masks: str, classes_of: Optional[str] = None,
@@ -40,6 +41,9 @@ class PseudoMaskDataset(BaseSegDataset):
         data_list = super().load_data_list()
         problems = Problems(f'photos with pseudo masks from {folder}')
         for info in data_list:
+            # Masks lie in one folder, wherever their photos are.
+            info['seg_map_path'] = osp.join(
+                folder, image_name(info['img_path']) + self.seg_map_suffix)
             for path in (info['img_path'], info['seg_map_path']):
                 if not osp.isfile(path):
                     problems.add(f'{path} is missing')

@@ -1,12 +1,13 @@
 """mmseg's IoU with the mean taken over chosen classes."""
 import os.path as osp
-from typing import Dict, List, Sequence, Union
+from typing import Dict, List, Optional, Sequence, Union
 
 import numpy as np
 from mmseg.evaluation import IoUMetric
 from torch import Tensor
 
 from mmwsss.datasets.map_files import write_mask
+from mmwsss.problems import DataError
 from mmwsss.registry import METRICS
 
 from .multilabel_map import class_indices
@@ -25,14 +26,18 @@ class ClassSubsetIoU(IoUMetric):
         field (str): Field of the samples that holds the prediction. Defaults
             to 'pred_sem_seg'; with a ``prefix`` for each, the masks of
             several fields are scored side by side.
-        output_dir (str, optional): Where predicted masks are written as
-            palette PNGs; with ``format_only=True`` nothing is scored.
+        output_dir (str, optional): Predicted masks are written there, as
+            palette PNGs in the data set's colours; with ``format_only=True``
+            nothing is scored. Defaults to None: nowhere.
         **kwargs: See mmseg's ``IoUMetric``.
     """
 
     def __init__(self, classes: Union[str, Sequence[str]] = 'all',
-                 field: str = 'pred_sem_seg', **kwargs) -> None:
+                 field: str = 'pred_sem_seg',
+                 output_dir: Optional[str] = None,
+                 **kwargs) -> None:
         super().__init__(**kwargs)
+        self.masks_dir = output_dir
         self.classes = classes
         self.field = field
         # Name -> IoU of the chosen classes, once all images are scored.
@@ -51,21 +56,32 @@ class ClassSubsetIoU(IoUMetric):
             mask (Tensor): Classes, (H, W).
             sample (dict): With ``gt_sem_seg`` and ``img_path``.
         """
-        if not self.format_only:
+        if self.format_only:  # mmengine warns of a metric without results
+            self.results.append(None)
+        elif 'gt_sem_seg' not in sample:
+            raise DataError(
+                f'{sample["img_path"]}: no mask to score against; set '
+                'test_evaluator.format_only=True to predict only')
+        else:
             truth = sample['gt_sem_seg']['data'].squeeze().to(mask)
             self.results.append(self.intersect_and_union(
                 mask, truth, len(self.dataset_meta['classes']),
                 self.ignore_index))
-        if self.output_dir is not None:
+        if self.masks_dir is not None:
             name = osp.splitext(osp.basename(sample['img_path']))[0]
-            write_mask(osp.join(self.output_dir, name + '.png'),
+            write_mask(osp.join(self.masks_dir, name + '.png'),
                        mask.cpu().numpy().astype(np.uint8),
                        self.dataset_meta['palette'])
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
-        """Mmseg's metrics plus ``mIoU-N``; fills :attr:`class_iou`."""
+        """Mmseg's metrics plus ``mIoU-N``; fills :attr:`class_iou`.
+
+        None at all with ``format_only``.
+        """
+        if self.format_only:
+            return {}
         metrics = super().compute_metrics(results)
-        if self.format_only or not results:
+        if not results:
             return metrics
         names = self.dataset_meta['classes']
         intersection, union = (sum(column)

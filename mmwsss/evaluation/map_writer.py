@@ -6,6 +6,7 @@ from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmengine.evaluator import BaseMetric
 
 from mmwsss.datasets.map_files import MAP_DTYPES, write_map
@@ -18,6 +19,8 @@ from .worker_pool import WorkerPool
 @METRICS.register_module()
 class MapWriter(BaseMetric):
     """Writes each sample's ``pred_maps`` to ``out_dir/<sample_id>.npz``.
+
+    Maps of a pipeline that resizes photos come back to the photo's size.
 
     It is a metric because the Runner hands every test sample, in every
     process of a distributed run, to its metrics. Refinement runs in processes
@@ -64,7 +67,8 @@ class MapWriter(BaseMetric):
             if 'pred_label' in sample:
                 scores = sample['pred_label']['score'].float().cpu().numpy()
             job = (osp.join(self.out_dir, sample['sample_id'] + '.npz'),
-                   sample['img_path'], maps['data'].float().cpu().numpy(),
+                   sample['img_path'],
+                   _at_photo_size(maps['data'], sample['ori_shape']),
                    maps['labels'], scores, self.storage)
             for _ in self.pool.submit(*job):
                 pass
@@ -79,6 +83,15 @@ class MapWriter(BaseMetric):
     def compute_metrics(self, results: List[int]) -> Dict[str, int]:
         """The number of maps written."""
         return dict(maps_written=len(results))
+
+
+def _at_photo_size(maps: torch.Tensor, size: Sequence[int]) -> np.ndarray:
+    """Maps (K, h, w) of a photo that the pipeline has resized, (K, H, W)."""
+    maps = maps.float()
+    if len(maps) and tuple(maps.shape[1:]) != tuple(size):
+        maps = F.interpolate(maps[None], tuple(size), mode='bilinear',
+                             align_corners=False, antialias=True)[0]
+    return maps.cpu().numpy().reshape(-1, *size)
 
 
 def refine_and_write(refiners: Sequence, path: str, img_path: str,

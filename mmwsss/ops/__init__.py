@@ -4,14 +4,20 @@ from .gwrp import gwrp
 from .min_max import min_max
 from .permutohedral import PermutohedralLattice
 from .pixel_adaptive_refinement import pixel_adaptive_refinement
+from .pixel_localization import (
+    PixelScores,
+    pixel_histogram,
+    pixel_scores,
+    pixel_thresholds,
+)
 from .pixel_pairs import feature_affinity
 from .random_walk import affinity_walk, random_walk
 from .threshold_sweep import SweepResult, sweep_histogram, threshold_sweep
 
 __all__ = [
-    'PermutohedralLattice', 'SweepResult', 'affinity_walk', 'cam_labels',
-    'dense_crf', 'feature_affinity', 'gwrp', 'min_max',
-    'pixel_adaptive_refinement', 'random_walk', 'refined_labels',
-    'sweep_histogram', 'threshold_sweep', 'unary_from_labels',
-    'unary_from_probabilities'
+    'PermutohedralLattice', 'PixelScores', 'SweepResult', 'affinity_walk',
+    'cam_labels', 'dense_crf', 'feature_affinity', 'gwrp', 'min_max',
+    'pixel_adaptive_refinement', 'pixel_histogram', 'pixel_scores',
+    'pixel_thresholds', 'random_walk', 'refined_labels', 'sweep_histogram',
+    'threshold_sweep', 'unary_from_labels', 'unary_from_probabilities'
 ]

@@ -16,7 +16,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadPhoto'),
-    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='LoadMaskIfAny'),
     dict(type='mmseg.PackSegInputs'),
 ]
 tta_pipeline = [
@@ -25,7 +25,7 @@ tta_pipeline = [
         # MMCT supplement A
         [dict(type='Resize', scale_factor=s, keep_ratio=True)
          for s in (0.75, 1.0, 1.5)],
-        [dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow')],
+        [dict(type='LoadMaskIfAny')],
         [dict(type='mmseg.PackSegInputs')],
     ]),
 ]

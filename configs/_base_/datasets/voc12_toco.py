@@ -25,7 +25,7 @@ val_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadPhoto'),
-    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='LoadMaskIfAny'),
     dict(type='mmseg.PackSegInputs'),
 ]
 tta_pipeline = [
@@ -35,7 +35,7 @@ tta_pipeline = [
          for s in (1.0, 1.25, 1.5)],
         [dict(type='RandomFlip', prob=0.),
          dict(type='RandomFlip', prob=1.)],
-        [dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow')],
+        [dict(type='LoadMaskIfAny')],
         [dict(type='mmseg.PackSegInputs')],
     ]),
 ]

@@ -1,9 +1,10 @@
 from .formatting import PackImageLevelInputs
 from .loading import LoadPhoto, photo_size, read_photo
 from .maps import ConfidentLabels, LoadMaps
+from .masks import LoadMaskIfAny
 from .views import PhotometricView
 
 __all__ = [
-    'ConfidentLabels', 'LoadMaps', 'LoadPhoto', 'PackImageLevelInputs',
-    'PhotometricView', 'photo_size', 'read_photo'
+    'ConfidentLabels', 'LoadMaps', 'LoadMaskIfAny', 'LoadPhoto',
+    'PackImageLevelInputs', 'PhotometricView', 'photo_size', 'read_photo'
 ]

@@ -1,0 +1,20 @@
+# MMCT on OpenImages30k: one class a photo, 100 classes, scored by PxAP.
+_base_ = [
+    '_base_/default_runtime.py', '_base_/datasets/openimages_cls.py',
+    '_base_/generation.py', '_base_/models/mmct_vit-b.py',
+    '_base_/schedules/adamw_epochs.py'
+]
+# Names from the data set's classes.txt, see docs/data.md.
+text_embeddings = 'data/text_embeddings_openimages.npz'
+model = dict(
+    backbone=dict(num_classes=100),
+    textual_tokens=dict(text_embeddings=text_embeddings, classes_of=None))
+
+# As many iterations as on VOC; ours, not the paper's.
+max_epochs = 20
+train_cfg = dict(max_epochs=max_epochs, val_interval=2)
+param_scheduler = [
+    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True,
+         convert_to_iter_based=True)
+]
+map_stride = 4  # a quarter of the photo's size is still above 224

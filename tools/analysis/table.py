@@ -1,0 +1,44 @@
+#!/usr/bin/env python
+r"""Turn result files into the papers' tables, published rows above ours.
+
+Example:
+    tools/analysis/table.py --out-dir tables --per-class val \
+        --row "MMCT, DeiT-tiny" \
+            seed=work_dirs/mmct_deit-tiny_voc/pseudo/train/scores.json \
+            val=test.json
+"""
+import argparse
+
+from mmwsss.apis.command_line import run
+from mmwsss.apis.result_tables import DATASETS, write_tables
+
+
+def main() -> None:
+    """Parse, write, print."""
+    parser = argparse.ArgumentParser(
+        description='Write the tables of result files as Markdown and LaTeX '
+        '(booktabs), the published rows above.')
+    parser.add_argument('--row', nargs='+', action='append', default=[],
+                        metavar=('NAME', 'COLUMN=FILE[:KEY]'),
+                        help='a method and its result files; columns: seed, '
+                        'mask, val, test or a name of your own; KEY defaults '
+                        'to mIoU; may be repeated')
+    parser.add_argument('--dataset', choices=[*DATASETS, 'none'],
+                        default='voc12',
+                        help='whose published rows to quote; default: '
+                        'voc12')
+    parser.add_argument('--per-class', nargs='+', default=[],
+                        metavar='COLUMN', help='also tables by class')
+    parser.add_argument('--transposed', action='store_true',
+                        help='one line a class, not a method')
+    parser.add_argument('--out-dir', default='work_dirs/tables')
+    args = parser.parse_args()
+    print(write_tables(
+        [(name, files) for name, *files in args.row], args.out_dir,
+        None if args.dataset == 'none' else args.dataset, args.per_class,
+        args.transposed))
+    print(f'the same as .md and .tex is in {args.out_dir}')
+
+
+if __name__ == '__main__':
+    run(main)
