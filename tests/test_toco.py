@@ -1,16 +1,13 @@
 """ToCo: parity with the published network, losses that stay finite."""
 import json
-import os.path as osp
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, write_config
+from conftest import write_config
 from mmengine.structures import LabelData, PixelData
 from mmseg.structures import SegDataSample
-from test_affinity_models import hashed
+from parity_files import close, read, toco_weights
 from test_end_to_end import train_losses
 
 from mmwsss.apis import (
@@ -39,33 +36,15 @@ def toco(embed=48, depth=4, heads=3, num_classes=4, img=64, **kwargs):
 @pytest.fixture(scope='module')
 def published(test_data):
     """The parity file, and a model with its weights."""
-    with np.load(test_data('parity', 'toco_model.npz')) as file:
-        arrays = {key: file[key] for key in file.files}
+    arrays = read(test_data('parity', 'toco_model.npz'))
     config = json.loads(str(arrays['config']))
-    state = {}
-    for key, shape in json.loads(str(arrays['all_keys_json'])):
-        if f'sd/{key}' in arrays:
-            state[key] = torch.from_numpy(arrays[f'sd/{key}'])
-            continue
-        value = hashed(key, int(np.prod(shape)), int(arrays['formula_offset']))
-        gain = 1.6 if key in ('decoder.conv6.weight',
-                              'decoder.conv7.weight') else 1.3
-        value = value * 3**0.5 * gain / np.prod(shape[1:])**0.5
-        state[key] = torch.from_numpy(value.astype(np.float32)).view(shape)
-        probe = state[key].flatten()[[0, 1, 2, -1]]
-        assert np.array_equal(probe, arrays[f'formula_probe/{key}'])
     model = toco(config['embed'], config['depth'], config['heads'],
                  config['ncls'] - 1, config['img'], aux_layer=config['aux'])
-    converted, dropped = convert(state, TOCO)
-    assert dropped == ['encoder.head.bias', 'encoder.head.weight']
+    converted, dropped = convert(toco_weights(arrays), TOCO)
+    assert list(dropped) == ['encoder.head.bias', 'encoder.head.weight']
     model.load_state_dict(converted)
     return model.eval(), {key: torch.from_numpy(value) for key, value in
                           arrays.items() if value.dtype.kind in 'fi'}, arrays
-
-
-def close(got, want, tolerance=2e-5):
-    assert got.shape == want.shape
-    assert (got - want).abs().max() <= tolerance * want.abs().max()
 
 
 @pytest.mark.parametrize('tag', ['sq', 'rect', 'big'])
@@ -366,45 +345,3 @@ def test_late_losses_have_to_exist(toco_config, tmp_path):
     cfg.custom_hooks[1].weights = dict(segm=1.)
     with pytest.raises(ValueError, match=r"unknown \['segm'\]"):
         train(cfg)
-
-
-def test_converter_loads_the_published_layout(published, tmp_path):
-    """A checkpoint of the published names becomes one for a config."""
-    model, _, raw = published
-    config = json.loads(str(raw['config']))
-    path = tmp_path / 'config.py'
-    path.write_text(f"""
-_base_ = '{ROOT}/configs/toco_voc.py'
-num_classes = {config['ncls'] - 1}
-model = dict(
-    num_classes=num_classes, aux_layer={config['aux']},
-    backbone=dict(img_size={config['img']}, arch=dict(
-        _delete_=True,
-        embed_dims={config['embed']}, num_layers={config['depth']},
-        num_heads={config['heads']},
-        feedforward_channels={4 * config['embed']})))
-""")
-    state = {key: torch.zeros(shape) for key, shape in json.loads(
-        str(raw['all_keys_json']))}
-    source, target = str(tmp_path / 'source.pth'), str(tmp_path / 'out.pth')
-    torch.save({f'module.{key}': value for key, value in state.items()},
-               source)
-
-    def run(file):
-        return subprocess.run(
-            [sys.executable, osp.join(ROOT, 'tools', 'model_converters',
-                                      'toco_to_mmwsss.py'),
-             str(path), file, target], capture_output=True, text=True,
-            cwd=ROOT, env=dict(PYTHONPATH=ROOT, PATH='/usr/bin:/bin'))
-
-    done = run(source)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert 'left out: encoder.head.weight' in done.stdout
-    converted = torch.load(target, weights_only=True)['state_dict']
-    assert set(converted) == set(model.state_dict())
-    state.pop('classifier.weight')
-    torch.save(state, source)
-    done = run(source)
-    assert done.returncode != 0
-    assert 'first: classifier.weight is missing' in done.stderr
-    assert 'Traceback' not in done.stderr
