@@ -609,6 +609,14 @@ def test_what_the_published_network_lacks_is_named_parity(mctformer):
         convert_back(ours, MCTFORMER_PLUS, 'mmct.pth')
 
 
+def test_reverse_wants_weights_of_the_config(tmp_path):
+    torch.save(distinct(irn_shapes()), tmp_path / 'theirs.pth')
+    stopped = tool('irn', osp.join(ROOT, 'configs', 'irn_voc.py'),
+                   tmp_path / 'theirs.pth', tmp_path / 'x.pth', '--reverse')
+    assert 'first: displacement_mean is missing' in stopped
+    assert '\n' not in stopped and not osp.exists(tmp_path / 'x.pth')
+
+
 class Malicious:
     def __reduce__(self):
         return os.system, ('touch converter_ran_code', )

@@ -99,7 +99,7 @@ def test_parity_with_published_evaluation(test_data):
     np.testing.assert_allclose(curve, stored['miou_curve'], atol=1e-6)
     assert curve.argmax() == stored['best_index']
     # Its command line stops at the first threshold that is no better.
-    stop = next((i for i in range(1, count) if curve[i] <= max(curve[:i])),
-                count - 1)
+    stop = next((i for i in range(count)
+                 if curve[i] <= max(curve[:i], default=0)), count - 1)
     np.testing.assert_allclose(curve[:stop + 1], stored['cli_curve'],
                                atol=1e-6)

@@ -158,6 +158,15 @@ def test_teacher_parity(published):
     model.load_state_dict(state)
 
 
+def test_what_is_trained_parity(published):
+    model, _, raw = published
+    ours = {name: p.requires_grad for name, p in model.named_parameters()}
+    theirs = {rename(name, TOCO.names): trained for name, trained in
+              json.loads(str(raw['requires_grad_json'])).items()}
+    theirs.pop(None)  # the classifier that nothing uses
+    assert ours == theirs
+
+
 def sample(onehot, size, view=64):
     result = SegDataSample(metainfo=dict(img_shape=size))
     result.set_field(LabelData(label_onehot=torch.tensor(onehot)), 'gt_label')
