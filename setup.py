@@ -1,4 +1,4 @@
-"""Installs mmwsss; configs and tools travel inside, under mmwsss/.mim."""
+"""Installs mmwsss; configs, tools and the model index travel inside."""
 import os
 import os.path as osp
 import shutil
@@ -8,6 +8,7 @@ from setuptools.command.build_py import build_py
 
 HERE = osp.dirname(osp.abspath(__file__))
 MIM_FOLDERS = ('configs', 'tools')
+MIM_FILES = ('model-index.yml', )
 
 
 def read(*parts):
@@ -23,7 +24,7 @@ def requirements(name):
 
 
 class BuildWithMim(build_py):
-    """Puts configs and tools where OpenMMLab's ``mim`` looks for them."""
+    """Puts what OpenMMLab's ``mim`` looks for under mmwsss/.mim."""
 
     def run(self):
         """Build, then add ``mmwsss/.mim``."""
@@ -36,6 +37,9 @@ class BuildWithMim(build_py):
             shutil.copytree(
                 osp.join(HERE, folder), target,
                 ignore=shutil.ignore_patterns('__pycache__', '*.pyc'))
+        for name in MIM_FILES:
+            shutil.copy(osp.join(HERE, name),
+                        osp.join(self.build_lib, 'mmwsss', '.mim', name))
 
     def get_outputs(self, include_bytecode=1):
         """List the added files, so that an uninstall removes them."""

@@ -7,6 +7,7 @@ import pytest
 import torch
 from clip_files import PlainCLIP
 from mmengine.registry import DefaultScope
+from parity_files import ResNet38File
 from PIL import Image
 
 from mmwsss.apis import best_checkpoint, load_config, train
@@ -34,6 +35,12 @@ def test_data():
         return full
 
     return path
+
+
+@pytest.fixture(scope='session')
+def resnet38_file(test_data):
+    """The parity file of ResNet38, its weights made once."""
+    return ResNet38File(test_data('parity', 'resnet38.npz'))
 
 
 @pytest.fixture

@@ -1,17 +1,15 @@
 """IRN and PSA: parity with the published code, and what affinity is for."""
-import json
-import zlib
-
 import numpy as np
 import pytest
 import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from parity_files import close
 
 from mmwsss.models import IRN, PSA
 from mmwsss.models.losses import PairAffinityLoss
 from mmwsss.ops import feature_affinity
-from mmwsss.ops.pixel_pairs import inner, pair_labels
+from mmwsss.ops.pixel_pairs import pair_labels
 from mmwsss.ops.random_walk import search_offsets
 from mmwsss.problems import DataError
 from mmwsss.registry import MODELS
@@ -28,90 +26,7 @@ def taps(**kwargs):
     return dict(type='ViTTaps', vit=vit, detail_channels=16, **kwargs)
 
 
-# ResNet-38 and AffinityNet against the published code
-
-def hashed(key, count, offset):
-    """The parity files' formula for weights that are too large to store."""
-    with np.errstate(over='ignore'):
-        h = (np.arange(count, dtype=np.uint32) * np.uint32(2654435761) +
-             np.uint32((zlib.crc32(key.encode()) + offset) % 2**32))
-        for shift, factor in ((16, 2246822519), (13, 3266489917), (16, 1)):
-            h = (h ^ (h >> np.uint32(shift))) * np.uint32(factor)
-    return 2 * h.astype(np.float64) / 2**32 - 1
-
-
-def hashed_weight(key, shape, offset):
-    if key.endswith('num_batches_tracked'):
-        return torch.zeros(shape, dtype=torch.int64)
-    value = hashed(key, int(np.prod(shape)), offset).reshape(shape)
-    if len(shape) == 4:
-        value = value * (3 / np.prod(shape[1:]))**0.5
-    elif key.endswith('running_var'):
-        value = 1 + 0.1 * value**2
-    elif key.endswith('.weight'):
-        value = 1 + 0.1 * value
-    else:
-        value = 0.1 * value
-    return torch.from_numpy(value.astype(np.float32))
-
-
-def close(got, want, tolerance=2e-5):
-    want = torch.as_tensor(want)
-    assert got.shape == want.shape
-    assert (got - want).abs().max() <= tolerance * want.abs().max()
-
-
-@pytest.fixture(scope='module')
-def published_psa(test_data):
-    """AffinityNet on ResNet-38 with the parity file's weights."""
-    with np.load(test_data('parity', 'resnet38.npz')) as file:
-        arrays = {key: file[key] for key in file.files}
-    offset = int(arrays['formula_offset'])
-    keys = json.loads(str(arrays['aff/keys_json']))
-    own = {'f8_3': 'taps.0', 'f8_4': 'taps.1', 'f8_5': 'taps.2',
-           'f9': 'joint'}
-    state = {}
-    for key, shape in keys:
-        part, rest = key.split('.', 1)
-        name = (f'{own[part]}.{rest}' if part in own else f'backbone.{key}')
-        state[name] = hashed_weight(key, shape, offset)
-    model = PSA(dict(type='ResNet38d'), PREPROCESSOR).eval()
-    own_keys = model.state_dict()
-    assert set(own_keys) == set(state)
-    for key, values in zip(json.loads(str(arrays['aff/probe_keys_json'])),
-                           arrays['aff/probe_values']):
-        flat = hashed_weight(key, dict(keys)[key], offset).flatten()
-        assert np.array_equal(flat[[0, 1, 2, -1]], values)
-    model.load_state_dict(state)
-    return model, arrays
-
-
-def test_resnet38_parity(published_psa):
-    model, arrays = published_psa
-    with torch.no_grad():
-        conv4, conv5, conv6 = model.backbone(torch.from_numpy(arrays['input']))
-    close(conv4[:, ::8], arrays['seg/hash/conv4_every8'])
-    close(conv5[:, ::16], arrays['seg/hash/conv5_every16'])
-    close(conv6[:, ::32], arrays['seg/hash/conv6_every32'])
-    close(conv6.mean((2, 3)), arrays['seg/hash/conv6_channel_mean'])
-
-
-def test_psa_affinity_parity(published_psa):
-    model, arrays = published_psa
-    with torch.no_grad():
-        affinity = feature_affinity(
-            model.features(torch.from_numpy(arrays['input'])), 5)
-    close(inner(affinity, 5).flatten(2), arrays['aff/hash/aff'])
-    # The published pairs start only where all partners are inside.
-    height, width = affinity.shape[-2:]
-    dense = torch.eye(height * width)
-    for (dy, dx), pair in zip(search_offsets(5), affinity[0]):
-        for y in range(height - 4):
-            for x in range(4, width - 4):
-                i, j = y * width + x, (y + dy) * width + x + dx
-                dense[i, j] = dense[j, i] = pair[y, x]
-    close(dense, arrays['aff/hash/aff_dense'])
-
+# Against the published code
 
 def test_psa_pair_labels_parity(test_data):
     with np.load(test_data('parity', 'psa.npz')) as file:
@@ -120,14 +35,6 @@ def test_psa_pair_labels_parity(test_data):
                              ('bg_pos', 'fg_pos', 'neg')):
             want = file[f'aff_label/{name}']
             assert np.array_equal(got[0].flatten(1).numpy(), want != 0)
-
-
-def test_resnet38_never_trains_its_batch_norm():
-    backbone = MODELS.build(dict(type='ResNet38d')).train()
-    assert backbone.b6.dropout.training
-    assert not backbone.bn7.training and not backbone.bn7.weight.requires_grad
-    assert not backbone.b2_2.conv_branch2a.weight.requires_grad
-    assert backbone.b3.conv_branch2a.weight.requires_grad
 
 
 def test_published_weights_load_by_name(tmp_path):

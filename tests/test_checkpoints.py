@@ -1,4 +1,5 @@
 """Pre-trained weights: every layout, any grid, and no code is run."""
+import argparse
 import os
 import os.path as osp
 
@@ -114,6 +115,36 @@ def test_damaged_checkpoint_is_named(tmp_path, content):
     path = tmp_path / 'torn.pth'
     path.write_bytes(content)
     with pytest.raises(DataError, match='torn.pth'):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_a_wrong_byte_anywhere_ends_in_one_line(tmp_path, zipped):
+    path = tmp_path / 'torn.pth'
+    torch.save(dict(model=dict(weight=torch.ones(2, 3))), path,
+               _use_new_zipfile_serialization=zipped)
+    content = path.read_bytes()
+    refused = 0
+    for place in range(0, min(len(content), 600)):
+        torn = bytearray(content)
+        torn[place] ^= 0x55
+        path.write_bytes(torn)
+        try:
+            read_checkpoint(path)
+        except DataError as error:
+            assert 'torn.pth' in str(error) and '\n' not in str(error)
+            refused += 1
+    assert refused > 50
+
+
+def test_arguments_of_dino_are_plain_values(tmp_path):
+    path = tmp_path / 'dino.pth'
+    torch.save(dict(teacher=dict(weight=torch.ones(2)),
+                    args=argparse.Namespace(lr=0.1)), path)
+    assert read_checkpoint(path)['args'].lr == 0.1
+    torch.save(dict(teacher={}, args=argparse.Namespace(lr=Malicious())),
+               path)
+    with pytest.raises(DataError, match='asks to run code'):
         read_checkpoint(path)
 
 

@@ -1,7 +1,7 @@
 """Global weighted rank pooling: properties, gradient, parity."""
-import numpy as np
 import pytest
 import torch
+from parity_files import close, read
 
 from mmwsss.ops import gwrp
 
@@ -39,14 +39,13 @@ def test_bad_input(maps, decay):
         gwrp(maps, decay)
 
 
-@pytest.mark.parametrize('decay', ['0.996', '0.9', '1', '1e-06', '0'])
-def test_parity_with_published_code(test_data, decay):
-    stored = np.load(test_data('parity', 'gwrp.npz'), allow_pickle=False)
-    maps = torch.from_numpy(stored['feature']).requires_grad_()
-    logits = gwrp(maps, float(decay))
-    (logits * torch.from_numpy(stored['w'])).sum().backward()
-    expected = torch.from_numpy(stored[f'logits_{decay}'])
-    gradient = torch.from_numpy(stored[f'grad_{decay}'])
-    assert (logits - expected).abs().max() <= 1e-6 * expected.abs().max()
-    assert ((maps.grad - gradient).abs().max() <=
-            1e-5 * gradient.abs().max())
+def test_parity_with_published_code(test_data):
+    stored = read(test_data('parity', 'gwrp.npz'))
+    decays = [name[7:] for name in stored if name.startswith('logits_')]
+    assert decays
+    for decay in decays:
+        maps = torch.from_numpy(stored['feature']).requires_grad_()
+        logits = gwrp(maps, float(decay))
+        (logits * torch.from_numpy(stored['w'])).sum().backward()
+        close(logits, stored[f'logits_{decay}'], 1e-6)
+        close(maps.grad, stored[f'grad_{decay}'], 1e-5)

@@ -8,6 +8,7 @@ import zipfile
 import pytest
 import torch
 from conftest import ROOT
+from mmengine.fileio import load
 
 import mmwsss
 from mmwsss.apis import ConfigError, load_config
@@ -24,9 +25,34 @@ def test_wheel_carries_configs_and_tools(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     for path in CONFIGS + glob.glob(osp.join(ROOT, 'tools', '*.py')):
         assert f'mmwsss/.mim/{osp.relpath(path, ROOT)}' in names
+    for path in glob.glob(osp.join(ROOT, 'tools', 'model_converters', '*.py')):
+        assert f'mmwsss/.mim/{osp.relpath(path, ROOT)}' in names
     assert 'mmwsss/.mim/configs/_base_/default_runtime.py' in names
+    assert 'mmwsss/.mim/model-index.yml' in names
+    assert 'mmwsss/.mim/configs/metafile.yml' in names
     assert 'mmwsss/ops/gwrp.py' in names
     assert 'mmwsss/visualization/published.json' in names
+
+
+def test_model_index_lists_every_config():
+    index = load(osp.join(ROOT, 'model-index.yml'))
+    parts = [load(osp.join(ROOT, path)) for path in index['Import']]
+    collections = [c for part in parts for c in part['Collections']]
+    models = [model for part in parts for model in part['Models']]
+    assert sorted(model['Config'] for model in models) == [
+        osp.relpath(path, ROOT) for path in CONFIGS]
+    names = {collection['Name'] for collection in collections}
+    assert len(names) == len(collections)
+    for collection in collections:
+        assert osp.isfile(osp.join(ROOT, collection['README']))
+    for model in models:
+        assert model['In Collection'] in names
+        assert model['Config'] == f"configs/{model['Name']}.py"
+        for result in model.get('Results', []):
+            assert result['Task'] and result['Dataset']
+            for name, value in result['Metrics'].items():
+                assert 0 < value < 100
+                assert name.endswith(('(published)', '(measured)')), name
 
 
 def test_installed_versions_are_tested_ones():

@@ -12,16 +12,17 @@ from mmwsss.ops import (
 )
 
 
-@pytest.mark.parametrize('case, tolerance', [('a', 1e-5), ('b', 1e-2)])
-def test_parity_with_the_compiled_filter(test_data, case, tolerance):
-    # Case b: the C++ code pads to blocks of 4 pixels with points at the
-    # origin, which adds a few lattice points that ours does not have.
+@pytest.mark.parametrize('case', ['a', 'b'])
+def test_parity_with_the_compiled_filter(test_data, case):
     with np.load(test_data('parity', 'toco_energy.npz')) as file:
         image, values, want = (
             torch.from_numpy(file[f'{case}/{k}']).flatten(2)
             for k in ('scaled_img', 'scaled_seg_roi', 'AS_raw'))
         sigma_rgb, sigma_xy = file[f'{case}/filter_sigma_rgb_xy'].tolist()
         height, width = file[f'{case}/scaled_img'].shape[2:]
+    # The C++ code pads to blocks of 4 pixels with points at the origin,
+    # which adds a few lattice points that ours does not have.
+    tolerance = 1e-5 if height * width % 4 == 0 else 1e-2
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width),
                           indexing='ij')
     place = torch.stack([x, y]).flatten(1).expand(len(image), -1, -1)

@@ -1,6 +1,7 @@
 """All background thresholds in one pass."""
 import numpy as np
 import torch
+from parity_files import read
 
 from mmwsss.datasets.map_files import map_to_mask
 from mmwsss.ops import sweep_histogram, threshold_sweep
@@ -71,23 +72,34 @@ def test_two_thresholds_leave_255_between():
 
 
 def test_parity_with_published_evaluation(test_data):
-    stored = np.load(test_data('parity', 'voc_eval.npz'), allow_pickle=False)
-    count = len(stored['miou_curve'])
+    stored = read(test_data('parity', 'voc_eval.npz'))
+    count, classes = stored['class_iou'].shape
     thresholds = torch.arange(count, dtype=torch.double) / 100
     thresholds = thresholds.float()
     total = 0
     for i in range(int(stored['n_images'])):
+        maps, keys, target = (stored[f'img{i}/{name}']
+                              for name in ('cams', 'keys', 'gt'))
         total = total + sweep_histogram(
-            torch.from_numpy(stored[f'img{i}/cams']),
-            torch.from_numpy(stored[f'img{i}/keys']),
-            torch.from_numpy(stored[f'img{i}/gt']), thresholds, 20)
+            *map(torch.from_numpy, (maps, keys, target)), thresholds,
+            classes - 1)
+        mask = map_to_mask(maps, keys, float(stored['best_threshold']))
+        assert np.array_equal(mask, stored[f'img{i}/pred_best'])
     result = threshold_sweep(total, thresholds)
     iou = 100 * result.iou
-    for ours, name in ((result.false_positive_rate, 'fp_curve'),
-                       (result.false_negative_rate, 'fn_curve')):
-        np.testing.assert_allclose(100 * ours.nan_to_num(0).mean(1),
-                                   stored[name], atol=1e-6)
+    for ours, name in ((iou, 'class_iou'),
+                       (100 * result.false_positive_rate, 'fp_curve'),
+                       (100 * result.false_negative_rate, 'fn_curve')):
+        ours = ours.nan_to_num(0)
+        np.testing.assert_allclose(
+            ours if name == 'class_iou' else ours.mean(1), stored[name],
+            atol=1e-6)
     # The published mean counts a class that is nowhere as 0.
     curve = iou.nan_to_num(0).mean(1).numpy()
     np.testing.assert_allclose(curve, stored['miou_curve'], atol=1e-6)
     assert curve.argmax() == stored['best_index']
+    # Its command line stops at the first threshold that is no better.
+    stop = next((i for i in range(count)
+                 if curve[i] <= max(curve[:i], default=0)), count - 1)
+    np.testing.assert_allclose(curve[:stop + 1], stored['cli_curve'],
+                               atol=1e-6)

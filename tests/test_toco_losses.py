@@ -58,10 +58,13 @@ def test_parity_of_crop_token_contrast(stored, case):
     flags = stored(f'{case}/flags')
     student = stored(f'{case}/student').requires_grad_()
     teacher = stored(f'{case}/teacher').unflatten(0, (2, len(flags)))
-    loss = CropTokenContrast()(
-        student.unflatten(0, (10, len(flags))), teacher, flags)
-    check(loss, student, stored(f'{case}/loss'),
-          stored(f'{case}/grad_student'))
+    crops = student.unflatten(0, flags.shape[::-1])
+    check(CropTokenContrast()(crops, teacher, flags), student,
+          stored(f'{case}/loss'), stored(f'{case}/grad_student'))
+    if case == 'ctc':
+        torch.testing.assert_close(
+            CropTokenContrast(temperature=1)(crops, teacher, flags),
+            stored('ctc/loss_temp1').view(()), rtol=1e-5, atol=0)
 
 
 def test_large_logits_do_not_overflow():
@@ -88,12 +91,15 @@ def test_finite_without_background_or_objects(value):
     assert (loss == 0) == (value == 255)
 
 
-@pytest.mark.parametrize('case, tolerance', [('a', 1e-5), ('b', 1e-2)])
-def test_parity_of_the_dense_energy(test_data, case, tolerance):
+@pytest.mark.parametrize('case', ['a', 'b'])
+def test_parity_of_the_dense_energy(test_data, case):
     with np.load(test_data('parity', 'toco_energy.npz')) as file:
         image, logits, labels, box, want, want_gradient = (
             torch.from_numpy(file[f'{case}/{name}']) for name in
             ('img', 'logit', 'label', 'img_box', 'loss', 'grad_logit'))
+    height, width = (side // 2 for side in logits.shape[2:])
+    # The C++ code pads to blocks of 4 pixels with points at the origin.
+    tolerance = 1e-5 if height * width % 4 == 0 else 1e-2
     mean = torch.tensor([123.675, 116.28, 103.53]).view(3, 1, 1)
     std = torch.tensor([58.395, 57.12, 57.375]).view(3, 1, 1)
     inside = torch.zeros(labels.shape)

@@ -34,6 +34,24 @@ def config_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def converter_parser(description: str,
+                     reversible: bool = False) -> argparse.ArgumentParser:
+    """A parser for a converter of checkpoints.
+
+    Args:
+        description (str): What it converts.
+        reversible (bool): Whether it has ``--reverse``. Defaults to False.
+    """
+    parser = config_parser(description)
+    parser.add_argument('source', help='published checkpoint: path or URL')
+    parser.add_argument('target', help='the .pth to write')
+    if reversible:
+        parser.add_argument(
+            '--reverse', action='store_true', help="the source is a "
+            "checkpoint of the config's model; write the published layout")
+    return parser
+
+
 def parse_config(args: argparse.Namespace) -> Config:
     """The config that parsed arguments ask for."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))

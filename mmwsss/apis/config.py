@@ -174,7 +174,7 @@ def require_writable_file(path: Union[str, os.PathLike]) -> str:
     """Make the folder of an output file and check that it can be written to.
 
     Args:
-        path (str | PathLike): The ``.npz`` to write.
+        path (str | PathLike): The file to write.
 
     Returns:
         str: ``path``.
@@ -185,7 +185,7 @@ def require_writable_file(path: Union[str, os.PathLike]) -> str:
     path = os.fspath(path)
     folder = osp.dirname(path) or '.'
     if osp.isdir(path):
-        raise DataError(f'{path}: is a folder; name an .npz file')
+        raise DataError(f'{path}: is a folder; name a file')
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,5 @@
 """Reading pre-trained weights without running code, in any ViT key layout."""
+import argparse
 import math
 import os
 import pickle
@@ -11,19 +12,10 @@ from mmengine.logging import print_log
 from mmpretrain.models.utils import resize_pos_embed
 from torch import Tensor, nn
 
+from mmwsss.models.key_names import VIT_NAMES, rename
 from mmwsss.problems import DataError
 
 StateDict = Dict[str, Tensor]
-
-# (pattern, replacement): DINO, DeiT and timm names -> mmpretrain names.
-VIT_KEYS = (
-    (r'^blocks\.(\d+)\.', r'layers.\1.'),
-    (r'^(layers\.\d+)\.norm([12])\.', r'\1.ln\2.'),
-    (r'^(layers\.\d+)\.mlp\.fc1\.', r'\1.ffn.layers.0.0.'),
-    (r'^(layers\.\d+)\.mlp\.fc2\.', r'\1.ffn.layers.1.'),
-    (r'^patch_embed\.proj\.', 'patch_embed.projection.'),
-    (r'^norm\.', 'ln1.'),
-)
 
 
 def read_checkpoint(source: Union[str, os.PathLike]) -> dict:
@@ -56,8 +48,7 @@ def read_checkpoint(source: Union[str, os.PathLike]) -> dict:
         with torch.serialization.safe_globals(_runner_globals()):
             checkpoint = torch.load(path, map_location='cpu',
                                     weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError,
-            KeyError) as error:
+    except Exception as error:  # a damaged file can raise anything
         reason = str(error).strip().splitlines()[0] if str(error) else 'empty'
         raise DataError(
             f'checkpoint {source}: not a readable weights file, or it asks to '
@@ -92,32 +83,42 @@ def _history_method(owner: type, name: str) -> object:
 
 
 def _runner_globals() -> list:
-    """Classes that mmengine's Runner puts into its own checkpoints."""
+    """Classes in checkpoints of mmengine's Runner, and of DINO."""
     import numpy as np
     from mmengine.logging.history_buffer import HistoryBuffer
     core = getattr(np, '_core', None) or np.core
     return [
         HistoryBuffer, np.ndarray, np.dtype, core.multiarray._reconstruct,
-        core.multiarray.scalar, (_history_method, 'builtins.getattr'), slice
+        core.multiarray.scalar, (_history_method, 'builtins.getattr'), slice,
+        argparse.Namespace,  # DINO's arguments, plain values
     ] + [type(np.dtype(t)) for t in ('float32', 'float64', 'int64', 'uint32')]
 
 
 def unwrap_state_dict(checkpoint: dict) -> StateDict:
     """Find the weights inside a checkpoint and strip wrapper prefixes.
 
-    Understands bare state dicts, ``model`` (DeiT), ``state_dict`` (mmengine),
-    ``teacher`` (DINO) and the prefixes ``module.`` and ``backbone.``.
+    Understands what :func:`all_weights` does, and the prefix ``backbone.``;
+    what is not of the backbone is left out then.
+    """
+    state = all_weights(checkpoint)
+    prefix = 'backbone.'
+    inner = {k[len(prefix):]: v for k, v in state.items()
+             if k.startswith(prefix)}
+    return inner or state
+
+
+def all_weights(checkpoint: dict) -> StateDict:
+    """Every weight of a checkpoint, without the prefix ``module.``.
+
+    Understands bare state dicts, ``model`` (DeiT), ``state_dict`` (mmengine)
+    and ``teacher`` (DINO).
     """
     for name in ('state_dict', 'model', 'teacher'):
         if isinstance(checkpoint.get(name), dict):
             checkpoint = checkpoint[name]
             break
-    state = {k: v for k, v in checkpoint.items() if isinstance(v, Tensor)}
-    for prefix in ('module.', 'backbone.'):
-        inner = {k[len(prefix):]: v for k, v in state.items()
-                 if k.startswith(prefix)}
-        state = inner or state
-    return state
+    return {k.removeprefix('module.'): v for k, v in checkpoint.items()
+            if isinstance(k, str) and isinstance(v, Tensor)}
 
 
 def rename_keys(state: StateDict,
@@ -133,7 +134,8 @@ def rename_keys(state: StateDict,
 
 def to_mmpretrain_keys(state: StateDict) -> StateDict:
     """Rename the ViT weights of DINO, DeiT or timm to mmpretrain's names."""
-    return rename_keys(state, VIT_KEYS)
+    return {rename(key, VIT_NAMES) or key: value
+            for key, value in state.items()}
 
 
 def load_vit_weights(vit: nn.Module, source: str) -> None:
@@ -173,11 +175,14 @@ def load_backbone_weights(model: nn.Module, source: str) -> None:
         DataError: If a weight of the model is missing or has another shape.
     """
     state = unwrap_state_dict(read_checkpoint(source))
-    # Counters that files from before torch 0.4.1 lack, and nothing reads.
-    counters = {key: value for key, value in model.state_dict().items()
-                if key.endswith('num_batches_tracked')}
-    _load_all(model, {**counters, **state}, source,
+    _load_all(model, {**batch_counters(model), **state}, source,
               f'Give weights of a {type(model).__name__}.')
+
+
+def batch_counters(model: nn.Module) -> StateDict:
+    """Counters of batch norms: old and MXNet's files lack, nothing reads."""
+    return {key: value for key, value in model.state_dict().items()
+            if key.endswith('num_batches_tracked')}
 
 
 def _load_all(model: nn.Module, state: StateDict, source: str,

@@ -48,7 +48,7 @@ def read_mxnet_params(path: str) -> Dict[str, torch.Tensor]:
             for _ in range(_unpack(file, '<Q')[0]):
                 names.append(_take(file, _unpack(file, '<Q')[0], size
                                    ).decode())
-    except (ValueError, struct.error) as error:
+    except (ValueError, struct.error, OSError) as error:
         raise DataError(f"{path}: not a readable MXNet .params file "
                         f'({error})') from error
     if len(names) != len(arrays):

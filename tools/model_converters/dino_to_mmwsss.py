@@ -1,0 +1,15 @@
+#!/usr/bin/env python
+"""Convert DINO's published weights to those of a config's ViT."""
+from mmwsss.apis.command_line import converter_parser, parse_config, run
+from mmwsss.apis.conversion import convert_vit
+from mmwsss.models.converters import DINO
+
+
+def main() -> None:
+    """Parse and convert."""
+    args = converter_parser(__doc__).parse_args()
+    convert_vit(parse_config(args), args.source, args.target, DINO)
+
+
+if __name__ == '__main__':
+    run(main)
