@@ -160,13 +160,14 @@ def test_plain_and_crf_scores_in_one_run(segmentor, tmp_path):
     out = str(tmp_path / 'masks')
     metrics = run_test(cfg, checkpoint, tta=True, out_dir=out, crf=True)
     assert {'mIoU', 'crf/mIoU'} <= set(metrics)
-    with open(osp.join(cfg.work_dir, 'test_scores.json')) as file:
-        report = json.load(file)
-    assert report['tta'] is True and report['checkpoint'] == checkpoint
-    assert set(report['IoU']) == set(report['crf']['IoU']) == {
-        'background', 'red', 'blue'}
-    for part, name in ((report, 'mIoU'), (report['crf'], 'crf/mIoU')):
-        assert part['mIoU'] == pytest.approx(metrics[name], abs=0.01)
+    for name, metric in (('test_scores', 'mIoU'),
+                         ('test_scores_crf', 'crf/mIoU')):
+        with open(osp.join(cfg.work_dir, f'{name}.json')) as file:
+            report = json.load(file)
+        assert report['tta'] is True and report['checkpoint'] == checkpoint
+        assert set(report['IoU']) == {'background', 'red', 'blue'}
+        assert report['mIoU'] == pytest.approx(metrics[metric], abs=0.01)
+        assert report['metrics'][metric] == metrics[metric]
     mask = Image.open(osp.join(out, 'img0.png'))
     assert mask.mode == 'P' and mask.getpalette()[3:6] == [255, 0, 0]
     assert len(os.listdir(out)) == 8

@@ -31,7 +31,8 @@ def write_tables(rows: Sequence[Tuple[str, Sequence[str]]],
     Args:
         rows (Sequence): One's own: (method, ['COLUMN=FILE', ...]). FILE is
             ``scores.json`` of ``tools/gen_pseudo.py``, ``evaluation.json`` of
-            ``tools/eval_pseudo.py`` or any JSON with ``mIoU`` and, by class,
+            ``tools/eval_pseudo.py``, ``test_scores.json`` of
+            ``tools/test.py`` or any JSON with ``mIoU`` and, by class,
             ``IoU``; 'COLUMN=FILE:KEY' takes another score from it.
         out_dir (str): Where ``overview`` and ``per_class_<column>`` go,
             ``.md`` and ``.tex``.

@@ -31,6 +31,9 @@ def test(cfg: Config,
          crf: bool = False) -> dict:
     """Test a segmentor; writes ``test_scores.json`` to the work folder.
 
+    With ``crf`` also ``test_scores_crf.json``; both have the layout that
+    :func:`mmwsss.apis.result_tables.write_tables` reads.
+
     Args:
         cfg (Config): From :func:`mmwsss.apis.load_config`.
         checkpoint (str): Path or URL of its weights.
@@ -141,32 +144,30 @@ def _test_runner(cfg: Config, checkpoint: str, tta: bool,
 
 def _report(runner: Runner, metrics: Dict[str, float], settings: dict,
             work_dir: str) -> None:
-    """Print the table by class and write ``test_scores.json``."""
+    """Print the table by class; write its columns as result files."""
     columns = {
         'IoU after CRF' if metric.prefix == 'crf' else 'IoU': metric.class_iou
         for metric in runner.test_evaluator.metrics
         if isinstance(metric, ClassSubsetIoU) and metric.class_iou}
     if not columns:
         return
-    names = list(columns['IoU'])
     print_log('\n' + class_table(
-        names, {key: list(iou.values()) for key, iou in columns.items()}),
-        'current')
-    report = dict(settings, classes=names, **_summary(columns['IoU']))
-    if 'IoU after CRF' in columns:
-        report['crf'] = _summary(columns['IoU after CRF'])
-    report['metrics'] = metrics
-    write_atomically(osp.join(work_dir, 'test_scores.json'),
-                     json.dumps(report, indent=1).encode())
-
-
-def _summary(iou: Dict[str, float]) -> dict:
-    """Mean and classes; None for a class that does not occur."""
-    known = [value for value in iou.values() if value == value]
-    return dict(
-        mIoU=round(sum(known) / max(len(known), 1), 4),
-        IoU={name: round(value, 4) if value == value else None
-             for name, value in iou.items()})
+        list(columns['IoU']),
+        {key: list(iou.values()) for key, iou in columns.items()}), 'current')
+    for heading, iou in columns.items():
+        crf = heading != 'IoU'
+        known = [value for value in iou.values() if value == value]
+        report = dict(
+            settings, crf=crf,
+            mIoU=round(sum(known) / max(len(known), 1), 4),
+            # None for a class that does not occur
+            IoU={name: round(value, 4) if value == value else None
+                 for name, value in iou.items()},
+            metrics={name: value for name, value in metrics.items()
+                     if name.startswith('crf/') == crf})
+        name = 'test_scores_crf.json' if crf else 'test_scores.json'
+        write_atomically(osp.join(work_dir, name),
+                         json.dumps(report, indent=1).encode())
 
 
 def _pack(archive: str, folder: str, paths: List[str]) -> None:

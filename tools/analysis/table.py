@@ -5,7 +5,7 @@ Example:
     tools/analysis/table.py --out-dir tables --per-class val \
         --row "MMCT, DeiT-tiny" \
             seed=work_dirs/mmct_deit-tiny_voc/pseudo/train/scores.json \
-            val=test.json
+            val=work_dirs/deeplabv1_r38d_voc/test_scores.json
 """
 import argparse
 
