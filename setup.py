@@ -60,7 +60,8 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['mmwsss', 'mmwsss.*']),
     install_requires=requirements('runtime'),
-    extras_require=dict(demo=requirements('demo'),
+    extras_require=dict(coco=requirements('coco'),
+                        demo=requirements('demo'),
                         tests=requirements('tests')),
     cmdclass=dict(build_py=BuildWithMim),
     classifiers=[

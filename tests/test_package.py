@@ -49,8 +49,9 @@ def test_config_builds_its_model(path, tmp_path):
 
         from mmwsss.datasets.class_prompts import CLASS_LISTS
         file = str(tmp_path / 'text.npz')
-        np.savez(file, names=list(CLASS_LISTS['voc12']), model='test',
-                 prompt='{}', embeddings=np.eye(20, 32, dtype=np.float32))
+        names = list(CLASS_LISTS['coco80' if 'coco' in path else 'voc12'])
+        np.savez(file, names=names, model='test', prompt='{}',
+                 embeddings=np.eye(len(names), 96, dtype=np.float32))
         if model.textual_tokens.text_embeddings != 'learned':
             model.textual_tokens.text_embeddings = file
     # Sizes without the memory for them; mmpretrain's ResNet needs numbers.
