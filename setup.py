@@ -65,7 +65,8 @@ setup(
     packages=find_packages(include=['mmwsss', 'mmwsss.*']),
     package_data={'mmwsss.visualization': ['published.json']},
     install_requires=requirements('runtime'),
-    extras_require=dict(demo=requirements('demo'),
+    extras_require=dict(coco=requirements('coco'),
+                        demo=requirements('demo'),
                         tests=requirements('tests')),
     cmdclass=dict(build_py=BuildWithMim),
     classifiers=[

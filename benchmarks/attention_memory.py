@@ -82,7 +82,8 @@ def measure(args):
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     cls = PlainViT if args.side == 'plain' else ClassTokenViT
-    model = cls(num_classes=20, arch=args.arch, img_size=224).to(args.device)
+    model = cls(num_classes=args.class_tokens, arch=args.arch,
+                img_size=224).to(args.device)
     model.train(args.task == 'train')
     images = torch.randn(args.batch, 3, args.size, args.size,
                          device=args.device)
@@ -104,8 +105,9 @@ def run_case(args, side, task, size):
     """Start a process for one case."""
     command = [sys.executable, __file__, '--side', side, '--task', task,
                '--size', str(size)]
-    for name in ('arch', 'batch', 'repeats', 'threads', 'device'):
-        command += [f'--{name}', str(getattr(args, name))]
+    for name in ('arch', 'batch', 'repeats', 'threads', 'device',
+                 'class_tokens'):
+        command += [f'--{name.replace("_", "-")}', str(getattr(args, name))]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -115,6 +117,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--arch', default='deit-small')
     parser.add_argument('--batch', type=int, default=2)
+    parser.add_argument('--class-tokens', type=int, default=20)
     parser.add_argument('--repeats', type=int, default=3)
     parser.add_argument('--rounds', type=int, default=2)
     parser.add_argument('--threads', type=int, default=2)

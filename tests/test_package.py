@@ -76,11 +76,11 @@ def test_config_builds_its_model(path, tmp_path):
         from mmwsss.datasets.class_prompts import CLASS_LISTS
         file = str(tmp_path / 'text.npz')
         count = model.backbone.num_classes
-        names = list(CLASS_LISTS['voc12'])
+        names = list(CLASS_LISTS['coco80' if 'coco' in path else 'voc12'])
         if count != len(names):  # a data set that brings its own names
             names = [f'class {i}' for i in range(count)]
         np.savez(file, names=names, model='test', prompt='{}',
-                 embeddings=np.eye(count, 32, dtype=np.float32))
+                 embeddings=np.eye(count, 96, dtype=np.float32))
         if model.textual_tokens.text_embeddings != 'learned':
             model.textual_tokens.text_embeddings = file
     # Sizes without the memory for them; mmpretrain's ResNet needs numbers.

@@ -1,7 +1,8 @@
 """Progress over many images: a bar with images/s and the time left."""
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from typing import Callable, Iterator
 
 from mmengine.dist import get_world_size, is_main_process
@@ -50,6 +51,28 @@ def in_threads(function: Callable, jobs: list, title: str) -> Iterator:
         for result in pool.map(function, jobs):
             yield result
             advance(1)
+
+
+def in_processes(function: Callable, jobs: list, title: str,
+                 num_workers: int) -> Iterator:
+    """As :func:`in_threads`, for work that Python does one at a time.
+
+    Args:
+        function (callable): Of a module, as it is sent to other processes.
+        jobs (list): Its arguments.
+        title (str): Stands before the bar.
+        num_workers (int): Processes; 0 works in this one.
+    """
+    with progress_bar(title, len(jobs)) as advance:
+        if not num_workers:
+            for job in jobs:
+                yield function(job)
+                advance(1)
+            return
+        with ProcessPoolExecutor(num_workers, get_context('spawn')) as pool:
+            for result in pool.map(function, jobs, chunksize=8):
+                yield result
+                advance(1)
 
 
 class ImageProgressHook(Hook):

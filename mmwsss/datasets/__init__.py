@@ -1,6 +1,7 @@
 from mmwsss.problems import DataError
 
 from .batches import FixedBatchSampler
+from .coco14 import COCO14ClsDataset, COCO14Dataset
 from .digit_scenes import DigitScenesDataset
 from .image_level import ImageLevelDataset
 from .label_sources import (
@@ -17,8 +18,8 @@ from .transforms import *  # noqa: F401,F403
 from .voc12 import VOC12ClsDataset
 
 __all__ = [
-    'COCOLabels', 'DataError', 'DigitScenesDataset', 'FixedBatchSampler',
-    'ImageLevelDataset', 'MaskLabels', 'NpyLabels', 'OpenImagesDataset',
-    'PhotoFolder', 'PseudoMaskDataset', 'TableLabels', 'VOC12ClsDataset',
-    'VOCXMLLabels'
+    'COCO14ClsDataset', 'COCO14Dataset', 'COCOLabels', 'DataError',
+    'DigitScenesDataset', 'FixedBatchSampler', 'ImageLevelDataset',
+    'MaskLabels', 'NpyLabels', 'OpenImagesDataset', 'PhotoFolder',
+    'PseudoMaskDataset', 'TableLabels', 'VOC12ClsDataset', 'VOCXMLLabels'
 ]

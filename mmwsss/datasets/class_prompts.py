@@ -54,16 +54,17 @@ COCO80: ClassPrompts = {
 }
 
 CLASS_LISTS = {'voc12': VOC12, 'coco80': COCO80}
+_SHORT_NAMES = {'voc': 'voc12', 'coco': 'coco80'}
 
 
 def get_class_prompts(source: str) -> ClassPrompts:
     """Class names and their prompt phrases.
 
     Args:
-        source (str): ``'voc12'``, ``'coco80'`` or the path of a text file
-            with one class a line: its name, then other words for it after
-            commas (``sofa, couch``). Empty lines and lines that start with
-            ``#`` are left out.
+        source (str): ``'voc12'`` (or 'voc'), ``'coco80'`` (or 'coco') or the
+            path of a text file with one class a line: its name, then other
+            words for it after commas (``sofa, couch``). Empty lines and lines
+            that start with ``#`` are left out.
 
     Returns:
         dict[str, tuple[str, ...]]: Phrases of each class, in order.
@@ -71,6 +72,7 @@ def get_class_prompts(source: str) -> ClassPrompts:
     Raises:
         DataError: If the list is unknown, empty, or names a class twice.
     """
+    source = _SHORT_NAMES.get(source, source)
     if source in CLASS_LISTS:
         return dict(CLASS_LISTS[source])
     if not osp.isfile(source):

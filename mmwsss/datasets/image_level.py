@@ -11,6 +11,7 @@ from mmwsss.registry import DATASETS, LABEL_SOURCES
 from .image_embeddings import read_image_embeddings
 from .label_sources import image_name
 from .map_files import map_size
+from .mask_headers import check_mask_headers
 from .photo_folder import PhotoFolder
 from .transforms.loading import photo_size
 
@@ -35,8 +36,8 @@ class ImageLevelDataset(PhotoFolder):
         maps (str, optional): Folder of maps that an earlier stage wrote, one
             ``.npz`` (or ``.npy`` dict) an image; not under ``data_root``.
             Defaults to None.
-        check_images (bool): Open the header of every image at the start.
-            Defaults to True.
+        check_images (bool): Open the header of every image, and of its mask
+            if it has one, at the start. Defaults to True.
         **kwargs: See :class:`PhotoFolder` and mmseg's ``BaseSegDataset``.
     """
 
@@ -88,11 +89,11 @@ class ImageLevelDataset(PhotoFolder):
                             f'(data_root is {self.data_root!r})')
 
     def _check_list(self, data_list: List[dict]) -> None:
-        """All images are there, once each, and are images."""
+        """All images are there, once each, are images and fit their masks."""
         problems = Problems(self.ann_file or self.data_prefix['img_path'])
         if not data_list:
             problems.add('lists no image')
-        lines, names = {}, {}
+        lines, names, with_mask = {}, {}, []
         for line, info in enumerate(data_list, start=1):
             path = info['img_path']
             if path in lines:
@@ -114,6 +115,10 @@ class ImageLevelDataset(PhotoFolder):
                         Image.DecompressionBombError) as error:
                     problems.add(f'line {line}: {path} is not an image '
                                  f'({error})')
+                    continue
+                if osp.isfile(info.get('seg_map_path') or ''):
+                    with_mask.append((path, info['seg_map_path']))
+        check_mask_headers(with_mask, problems)
         problems.raise_if_any()
 
     def _find_maps(self, data_list: List[dict]) -> None:

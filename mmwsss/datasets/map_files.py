@@ -260,9 +260,28 @@ def read_mask(path: str) -> np.ndarray:
         DataError: If it cannot be read or is a colour picture.
     """
     try:
-        with Image.open(path) as image:
+        with open(path, 'rb') as file:
+            content = file.read()
+    except OSError as error:
+        raise DataError(f'{path}: mask cannot be read ({error})') from error
+    return decode_mask(content, path)
+
+
+def decode_mask(content: bytes, path: str) -> np.ndarray:
+    """Bytes of a mask file as indices, (H, W) uint8.
+
+    Args:
+        content (bytes): The file.
+        path (str): Its name, for the error.
+
+    Raises:
+        DataError: If it is damaged or is a colour picture.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as image:
             mask = np.asarray(image)
-    except (OSError, SyntaxError) as error:
+    except (OSError, SyntaxError, ValueError,
+            Image.DecompressionBombError) as error:
         raise DataError(f'{path}: mask cannot be read ({error})') from error
     if mask.ndim != 2:
         raise DataError(f'{path}: a mask has one index a pixel, this is a '

@@ -6,6 +6,7 @@ from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
 
 from .label_sources import image_name
+from .mask_headers import check_mask_headers
 from .photo_folder import PhotoFolder
 
 
@@ -18,11 +19,14 @@ class PseudoMaskDataset(PhotoFolder):
             them; relative to the working directory, not to ``data_root``.
         classes_of (str, optional): Registered data set with the same classes,
             e.g. 'VOC12ClsDataset'; else give ``metainfo``.
+        check_images (bool): Open the header of every photo and mask at the
+            start. Defaults to True.
         **kwargs: See :class:`PhotoFolder` and mmseg's ``BaseSegDataset``.
     """
 
     def __init__(self, masks: str, classes_of: Optional[str] = None,
-                 **kwargs) -> None:
+                 check_images: bool = True, **kwargs) -> None:
+        self.check_images = check_images
         prefix = dict(kwargs.pop('data_prefix', {}),
                       seg_map_path=osp.abspath(masks))
         if classes_of is not None:
@@ -30,7 +34,7 @@ class PseudoMaskDataset(PhotoFolder):
         super().__init__(data_prefix=prefix, **kwargs)
 
     def load_data_list(self) -> List[dict]:
-        """Data infos; every photo and mask is there."""
+        """Data infos; every photo and mask is there, and they fit."""
         folder = self.data_prefix['seg_map_path']
         if not osp.isdir(folder):
             raise DataError(f'no folder of pseudo masks {folder}; write them '
@@ -40,12 +44,18 @@ class PseudoMaskDataset(PhotoFolder):
             raise DataError(f'no list {self.ann_file}')
         data_list = super().load_data_list()
         problems = Problems(f'photos with pseudo masks from {folder}')
+        there = []
         for info in data_list:
             # Masks lie in one folder, wherever their photos are.
             info['seg_map_path'] = osp.join(
                 folder, image_name(info['img_path']) + self.seg_map_suffix)
-            for path in (info['img_path'], info['seg_map_path']):
-                if not osp.isfile(path):
-                    problems.add(f'{path} is missing')
+            pair = info['img_path'], info['seg_map_path']
+            missing = [path for path in pair if not osp.isfile(path)]
+            for path in missing:
+                problems.add(f'{path} is missing')
+            if not missing:
+                there.append(pair)
+        if self.check_images:
+            check_mask_headers(there, problems)
         problems.raise_if_any()
         return data_list
