@@ -171,6 +171,7 @@ def test_plain_and_crf_scores_in_one_run(segmentor, tmp_path):
     mask = Image.open(osp.join(out, 'img0.png'))
     assert mask.mode == 'P' and mask.getpalette()[3:6] == [255, 0, 0]
     assert len(os.listdir(out)) == 8
+    Image.open(osp.join(cfg.work_dir, 'overlays.png')).verify()
 
 
 @pytest.mark.parametrize('name', ['voc.zip', 'voc.tgz'])

@@ -2,10 +2,8 @@
 """The whole path for several localizers and seeds; one table."""
 import argparse
 
-from mmengine.config import DictAction
-
 from mmwsss.apis import compare
-from mmwsss.apis.command_line import run
+from mmwsss.apis.command_line import add_path_options, run
 
 
 def main() -> None:
@@ -15,20 +13,11 @@ def main() -> None:
                         help='config files of the localizers')
     parser.add_argument('--segmentor', required=True, metavar='CONFIG',
                         help='config file of the segmentor')
-    parser.add_argument('--affinity', metavar='CONFIG',
-                        help='learned affinity between maps and segmentor')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2],
                         help='default: 0 1 2')
-    parser.add_argument('--crf', action='store_true',
-                        help='also score maps and masks after a dense CRF')
-    parser.add_argument('--amp', action='store_true',
-                        help='mixed precision')
     parser.add_argument('--work-dir', default='work_dirs/comparison',
                         help='default: %(default)s')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
-                        default={}, metavar='KEY=VALUE',
-                        help='settings; each config gets those it has, e.g. '
-                        'data_root=DIR')
+    add_path_options(parser)
     args = parser.parse_args()
     compare(args.localizers, args.segmentor, args.work_dir, args.seeds,
             args.affinity, args.crf, args.amp, args.cfg_options)

@@ -52,6 +52,21 @@ def converter_parser(description: str,
     return parser
 
 
+def add_path_options(parser: argparse.ArgumentParser) -> None:
+    """Options of what runs the whole path, from labels to a segmentor."""
+    parser.add_argument('--affinity', metavar='CONFIG',
+                        help='learned affinity between maps and segmentor, '
+                        'e.g. configs/irn_deit-tiny_voc.py')
+    parser.add_argument('--crf', action='store_true',
+                        help='also score maps and masks after a dense CRF')
+    parser.add_argument('--amp', action='store_true',
+                        help='mixed precision')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+                        default={}, metavar='KEY=VALUE',
+                        help='settings; each config gets those it has, e.g. '
+                        'data_root=DIR')
+
+
 def parse_config(args: argparse.Namespace) -> Config:
     """The config that parsed arguments ask for."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))

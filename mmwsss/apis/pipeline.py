@@ -5,23 +5,16 @@ import json
 import os.path as osp
 import shutil
 from functools import partial
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, Optional
 
 from mmengine.config import Config
 from mmengine.logging import print_log
 from prettytable import PrettyTable
 
-from mmwsss.datasets.map_files import read_mask, write_atomically
-from mmwsss.datasets.transforms import read_photo
-from mmwsss.registry import DATASETS
-from mmwsss.visualization import (
-    mask_overlay,
-    picture_sheet,
-    write_picture,
-)
+from mmwsss.datasets.map_files import write_atomically
 
 from .config import fitting_options, load_config, require_writable
-from .generation import evenly, generate_pseudo_labels
+from .generation import generate_pseudo_labels
 from .testing import test
 from .training import best_checkpoint, train
 
@@ -108,11 +101,8 @@ def run_pipeline(localizer: str,
     def test_stage() -> dict:
         cfg = copy.deepcopy(seg)
         cfg.work_dir = folder('test')
-        predictions = folder('test', 'predictions')
-        scores = test(cfg, trained_seg, tta=True, out_dir=predictions,
-                      crf=crf)
-        _prediction_sheet(cfg, predictions, folder('test'))
-        return scores
+        return test(cfg, trained_seg, tta=True, crf=crf,
+                    out_dir=folder('test', 'predictions'))
 
     stages.run('test', folder('test'), seg, test_stage)
     print_log('\n' + _summary(stages.results), 'current')
@@ -170,24 +160,6 @@ class _Stages:
 
 def _write_json(path: str, content: dict) -> None:
     write_atomically(path, json.dumps(content, indent=1).encode())
-
-
-def _prediction_sheet(cfg: Config, predictions: str, out_dir: str,
-                      count: int = 12) -> None:
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    palette = dataset.metainfo['palette']
-    rows: List[list] = []
-    for index in evenly(len(dataset), count):
-        info = dataset.get_data_info(index)
-        photo = read_photo(info['img_path'])
-        name = osp.splitext(osp.basename(info['img_path']))[0]
-        mask = read_mask(osp.join(predictions, f'{name}.png'))
-        truth = read_mask(info['seg_map_path'])
-        rows.append([('', photo),
-                     ('segmentor', mask_overlay(photo, mask, palette)),
-                     ('truth', mask_overlay(photo, truth, palette))])
-    write_picture(osp.join(out_dir, 'overlays.png'),
-                  picture_sheet(rows, columns=2))
 
 
 def _summary(results: Dict[str, dict]) -> str:

@@ -8,16 +8,25 @@ import zipfile
 from typing import Dict, List, Optional
 
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmwsss.datasets.map_files import write_atomically
+from mmwsss.datasets.label_sources import image_name
+from mmwsss.datasets.map_files import read_mask, write_atomically
+from mmwsss.datasets.transforms import read_photo
 from mmwsss.evaluation import ClassSubsetIoU
 from mmwsss.models.weights import load_weights
-from mmwsss.visualization import class_table
+from mmwsss.visualization import (
+    class_table,
+    mask_overlay,
+    picture_sheet,
+    write_picture,
+)
 
 from .config import ConfigError, require_writable
+from .generation import evenly
 from .training import build_runner
 
 ARCHIVES = ('.zip', '.tar', '.tar.gz', '.tgz')
@@ -40,7 +49,8 @@ def test(cfg: Config,
         tta (bool): Multi-scale and flip, as ``cfg.tta_pipeline`` and
             ``cfg.tta_model`` say.
         out_dir (str, optional): Predicted masks are written there, with
-            ``crf`` those after it.
+            ``crf`` those after it, and a sheet ``overlays.png`` to the work
+            folder.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
         crf (bool): Also score the masks after a dense CRF, as
             ``cfg.test_crf`` says, in the same run.
@@ -57,6 +67,9 @@ def test(cfg: Config,
     if is_main_process():
         _report(runner, metrics, dict(checkpoint=checkpoint, tta=tta),
                 cfg.work_dir)
+        if out_dir is not None:
+            _write_overlays(runner.test_dataloader.dataset, out_dir,
+                            osp.join(cfg.work_dir, 'overlays.png'))
     return metrics
 
 
@@ -102,7 +115,7 @@ def write_submission(cfg: Config,
     runner = _test_runner(cfg, checkpoint, tta, masks, 'none', crf)
     runner.test()
     data = runner.test_dataloader.dataset
-    names = [osp.splitext(osp.basename(data.get_data_info(i)['img_path']))[0]
+    names = [image_name(data.get_data_info(i)['img_path'])
              for i in range(len(data))]
     _pack(archive, cfg.submission.folder,
           [osp.join(masks, name + '.png') for name in names])
@@ -168,6 +181,25 @@ def _report(runner: Runner, metrics: Dict[str, float], settings: dict,
         name = 'test_scores_crf.json' if crf else 'test_scores.json'
         write_atomically(osp.join(work_dir, name),
                          json.dumps(report, indent=1).encode())
+
+
+def _write_overlays(dataset: BaseDataset, masks: str, path: str,
+                    count: int = 12) -> None:
+    """A sheet of photos, predicted and true masks."""
+    palette = dataset.metainfo['palette']
+    rows = []
+    for index in evenly(len(dataset), count):
+        info = dataset.get_data_info(index)
+        photo = read_photo(info['img_path'])
+        name = image_name(info['img_path'])
+        row = [(name, photo), ('segmentor', mask_overlay(
+            photo, read_mask(osp.join(masks, name + '.png')), palette))]
+        truth = info.get('seg_map_path')
+        if truth is not None and osp.isfile(truth):
+            row.append(('truth', mask_overlay(photo, read_mask(truth),
+                                              palette)))
+        rows.append(row)
+    write_picture(path, picture_sheet(rows, columns=2))
 
 
 def _pack(archive: str, folder: str, paths: List[str]) -> None:
