@@ -173,12 +173,25 @@ def test_affinity_steps_apply_it_again():
 def test_fusion_is_the_root_of_the_product():
     images = torch.randn(1, 3, 48, 48)
     maps = {}
-    for fusion in ('fused', 'attention', 'patch'):
+    for fusion in ('fused', 'product', 'attention', 'patch'):
         model = build(test_cfg=dict(attention_layers=2, affinity_layers=0,
                                     fusion=fusion))
         maps[fusion] = model.class_maps(images)
-    torch.testing.assert_close(maps['fused'],
-                               (maps['attention'] * maps['patch']).sqrt())
+    torch.testing.assert_close(maps['product'],
+                               maps['attention'] * maps['patch'])
+    torch.testing.assert_close(maps['fused'], maps['product'].sqrt())
+
+
+def test_without_patches_the_tokens_classify_and_localize():
+    model = build(patch_head=None, test_cfg=dict(
+        fusion='attention', attention_layers=2, affinity_layers=3))
+    images = torch.rand(1, 3, 32, 40)
+    losses = model.loss(images, samples([1, 0]))
+    assert 'loss_patch' not in losses
+    assert {'loss_visual', 'loss_textual'} <= set(losses)
+    assert model.class_maps(images).shape == (1, 2, 4, 5)
+    with pytest.raises(ValueError, match="only 'attention' is there"):
+        build(patch_head=None)
 
 
 def test_class_with_a_negative_logit_keeps_its_map_with_min_max():

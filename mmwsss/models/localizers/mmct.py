@@ -12,7 +12,7 @@ from mmwsss.registry import MODELS
 
 from .base import BaseLocalizer, stack_labels
 
-FUSIONS = ('fused', 'attention', 'patch')
+FUSIONS = ('fused', 'product', 'attention', 'patch')
 PATCH_ACTIVATIONS = dict(relu=torch.relu, min_max=min_max)
 
 
@@ -24,12 +24,14 @@ class MMCT(BaseLocalizer):
     Supervised Dense Object Localization", CVPR 2023. Its code was never
     published; docs/mmct.md says what is the paper's and what is our
     reconstruction. Without ``textual_tokens`` and ``visual_context`` it is
-    MCTformer+.
+    MCTformer+; without ``contrast`` as well, and with ``decay=1`` and the
+    ``product``, MCTformer-V2; without ``patch_head`` MCTformer-V1.
 
     Args:
         backbone (dict): Config of a :class:`ClassTokenViT`.
-        patch_head (dict): Options of :class:`PatchGWRPHead`, e.g.
-            ``dict(decay=0.996)``.
+        patch_head (dict, optional): Options of :class:`PatchGWRPHead`, e.g.
+            ``dict(decay=0.996)``; None switches it off, maps are then the
+            attention alone.
         data_preprocessor (dict): Config of the data preprocessor.
         textual_tokens (dict, optional): Options of :class:`TextualTokens`.
             Defaults to None: visual tokens only.
@@ -48,7 +50,8 @@ class MMCT(BaseLocalizer):
             - ``affinity_steps`` (int): How often the affinity is applied; more
               steps spread further. Defaults to 1 (the paper).
             - ``fusion`` (str): 'fused', sqrt(attention x patch map),
-              'attention' or 'patch' alone. Defaults to 'fused'.
+              'product' without the root, 'attention' or 'patch' alone.
+              Defaults to 'fused'.
             - ``patch_activation`` (str): What makes the patch map
               non-negative: 'relu' (the paper) or 'min_max', its values scaled
               to [0, 1] within the image. While a class that is in the image
@@ -69,7 +72,7 @@ class MMCT(BaseLocalizer):
 
     def __init__(self,
                  backbone: dict,
-                 patch_head: dict,
+                 patch_head: Optional[dict],
                  data_preprocessor: dict,
                  textual_tokens: Optional[dict] = None,
                  visual_context: Optional[dict] = None,
@@ -90,6 +93,10 @@ class MMCT(BaseLocalizer):
         self.patch_head = _build_part(
             'PatchGWRPHead', patch_head, num_classes=self.num_classes,
             in_channels=width)
+        fusion = self.test_cfg.get('fusion', 'fused')
+        if self.patch_head is None and fusion != 'attention':
+            raise ValueError(f'test_cfg.fusion={fusion!r}: without patch_head '
+                             "only 'attention' is there")
         self.textual_tokens = _build_part(
             'TextualTokens', textual_tokens, num_classes=self.num_classes,
             embed_dims=width)
@@ -124,11 +131,13 @@ class MMCT(BaseLocalizer):
         return dict(zip(names, tokens.split(self.num_classes, dim=1)))
 
     def logits(self, features: TokenFeatures) -> Dict[str, Tensor]:
-        """Class logits (B, C) of the patches and of each modality."""
+        """Class logits (B, C) of each modality and of the patches."""
         tokens = self.split_modalities(features.class_tokens[-1])
         logits = {name: t.mean(-1) for name, t in tokens.items()}
-        maps = self.patch_head(features.feature_map)
-        return dict(logits, patch=self.patch_head.pool(maps))
+        if self.patch_head is not None:
+            maps = self.patch_head(features.feature_map)
+            logits['patch'] = self.patch_head.pool(maps)
+        return logits
 
     def loss(self, inputs: Tensor,
              data_samples: List[SegDataSample]) -> Dict[str, Tensor]:
@@ -184,7 +193,8 @@ class MMCT(BaseLocalizer):
         patch = activation(self.patch_head(features.feature_map)).flatten(2)
         if fusion == 'patch':
             return patch
-        return (attention * patch).sqrt()
+        product = attention * patch
+        return product if fusion == 'product' else product.sqrt()
 
 
 def _build_part(default_type: str, options: Optional[dict], **sizes):
