@@ -201,6 +201,9 @@ def test_wrong_requests_end_before_any_work(segmentor):
         cfg.pop(key)
         with pytest.raises(ConfigError, match=message):
             call()
+    cfg.submission = dict(ann_file='lists/none.txt', folder='x')
+    with pytest.raises(ConfigError, match='no list of photos .*none.txt'):
+        write_submission(cfg, checkpoint, 'a.zip')
     cfg.test_crf = dict()
     cfg.tta_model = dict(type='mmseg.SegTTAModel')
     with pytest.raises(ConfigError, match='WSSSegTTA'):

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmwsss.datasets.label_sources import image_name
@@ -134,7 +135,8 @@ def _test_runner(cfg: Config, checkpoint: str, tta: bool,
     if crf:
         if cfg.get('test_crf') is None:
             raise ConfigError('--crf: the config has no test_crf=dict(...)')
-        if tta and cfg.get('tta_model', {}).get('type') != 'WSSSegTTA':
+        if tta and not cfg.get('tta_model', {}).get('type', '').endswith(
+                'WSSSegTTA'):
             raise ConfigError("--crf with --tta: needs tta_model=dict("
                               "type='WSSSegTTA'), others keep no "
                               'probabilities')
@@ -150,9 +152,31 @@ def _test_runner(cfg: Config, checkpoint: str, tta: bool,
                               'tta_pipeline')
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
+    _check_photos(cfg.test_dataloader.dataset)
     runner = build_runner(cfg)
-    load_weights(runner.model.module if tta else runner.model, checkpoint)
+    model = runner.model
+    if is_model_wrapper(model):  # of a distributed test
+        model = model.module
+    load_weights(model.module if tta else model, checkpoint)
     return runner
+
+
+def _check_photos(dataset: dict) -> None:
+    """Raise unless the list and the folder of photos are there.
+
+    Mmseg's data sets fail without a word.
+    """
+    root = dataset.get('data_root') or ''
+    folder = osp.join(root, dataset.get('data_prefix', {}).get('img_path', ''))
+    listed = dataset.get('ann_file')
+    for kind, path, found in (
+            ('folder of photos', folder, osp.isdir(folder)),
+            ('list of photos', osp.join(root, listed or ''),
+             not listed or osp.isfile(osp.join(root, listed)))):
+        if not found:
+            raise ConfigError(
+                f'no {kind} {path} (data_root is {root!r}; set it with '
+                '--cfg-options data_root=DIR)')
 
 
 def _report(runner: Runner, metrics: Dict[str, float], settings: dict,
