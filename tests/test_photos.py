@@ -1,4 +1,5 @@
 """Photos of every kind people have: loaded, trained on, localized."""
+import os
 import os.path as osp
 
 import numpy as np
@@ -81,6 +82,7 @@ def test_corrupt_jpeg_is_named(tmp_path):
 def test_extreme_sizes_are_localized(shapes, size):
     Image.fromarray(np.full((*size, 3), 99, np.uint8)).save(
         osp.join(shapes, 'JPEGImages', 'img0.jpg'))
+    os.remove(osp.join(shapes, 'SegmentationClassAug', 'img0.png'))
     dataset = DATASETS.build(dataset_config(shapes, test_mode=True))
     model = MODELS.build(tiny_model(test_cfg=dict(
         attention_layers=2, affinity_layers=3, with_maps=True))).eval()

@@ -124,8 +124,8 @@ def _bad_photo(photo: Tuple[str, Tuple[int, int]]) -> Optional[str]:
     path, expected = photo
     try:
         size = photo_size(path)
-    except (OSError, SyntaxError, ValueError) as error:
-        return f'{path}: not an image ({error})'
+    except DataError as error:
+        return str(error)
     if size == expected:
         return None
     return (f'{path}: {size[0]} x {size[1]} when upright, the annotations say '

@@ -215,8 +215,6 @@ def _write_mask(job: _Job) -> Tuple[bool, List[str]]:
         size = photo_size(job.photo)
     except DataError as error:
         return False, [str(error)]
-    except (OSError, SyntaxError, ValueError) as error:
-        return False, [f'{job.photo}: not an image ({error})']
     values = np.unique(mask)
     wrong = values[(values > 20) & (values != 255)]
     lines = []

@@ -15,11 +15,12 @@ from .openimages import OpenImagesDataset
 from .photo_folder import PhotoFolder
 from .pseudo_masks import PseudoMaskDataset
 from .transforms import *  # noqa: F401,F403
-from .voc12 import VOC12ClsDataset
+from .voc12 import VOC12ClsDataset, VOC12Dataset
 
 __all__ = [
     'COCO14ClsDataset', 'COCO14Dataset', 'COCOLabels', 'DataError',
     'DigitScenesDataset', 'FixedBatchSampler', 'ImageLevelDataset',
     'MaskLabels', 'NpyLabels', 'OpenImagesDataset', 'PhotoFolder',
-    'PseudoMaskDataset', 'TableLabels', 'VOC12ClsDataset', 'VOCXMLLabels'
+    'PseudoMaskDataset', 'TableLabels', 'VOC12ClsDataset', 'VOC12Dataset',
+    'VOCXMLLabels'
 ]

@@ -2,12 +2,12 @@
 from typing import List
 
 import numpy as np
-from mmseg.datasets import BaseSegDataset
 
 from mmwsss.registry import DATASETS
 
 from .class_prompts import COCO80
 from .image_level import ImageLevelDataset
+from .photo_folder import PhotoFolder
 
 
 def voc_colours(count: int) -> List[List[int]]:
@@ -46,10 +46,10 @@ class COCO14ClsDataset(ImageLevelDataset):
 
 
 @DATASETS.register_module()
-class COCO14Dataset(BaseSegDataset):
+class COCO14Dataset(PhotoFolder):
     """The same photos with their masks only, to test segmentors on.
 
     Args:
-        **kwargs: See mmseg's ``BaseSegDataset``.
+        **kwargs: See :class:`PhotoFolder`.
     """
     METAINFO = METAINFO

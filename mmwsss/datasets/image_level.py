@@ -3,7 +3,6 @@ import os.path as osp
 from typing import List, Optional
 
 import numpy as np
-from PIL import Image
 
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS, LABEL_SOURCES
@@ -11,7 +10,6 @@ from mmwsss.registry import DATASETS, LABEL_SOURCES
 from .image_embeddings import read_image_embeddings
 from .label_sources import image_name
 from .map_files import map_size
-from .mask_headers import check_mask_headers
 from .photo_folder import PhotoFolder
 from .transforms.loading import photo_size
 
@@ -36,28 +34,24 @@ class ImageLevelDataset(PhotoFolder):
         maps (str, optional): Folder of maps that an earlier stage wrote, one
             ``.npz`` (or ``.npy`` dict) an image; not under ``data_root``.
             Defaults to None.
-        check_images (bool): Open the header of every image, and of its mask
-            if it has one, at the start. Defaults to True.
         **kwargs: See :class:`PhotoFolder` and mmseg's ``BaseSegDataset``.
     """
+
+    needs_masks = False  # they are for scores only
 
     def __init__(self,
                  label_source: dict,
                  image_embeddings: Optional[str] = None,
                  maps: Optional[str] = None,
-                 check_images: bool = True,
                  **kwargs) -> None:
         self.label_source = LABEL_SOURCES.build(label_source)
         self.image_embeddings = image_embeddings
         self.maps = maps
-        self.check_images = check_images
         super().__init__(**kwargs)
 
     def load_data_list(self) -> List[dict]:
         """Data infos, each with ``sample_id`` and ``gt_label`` (C,)."""
-        self._check_paths()
         data_list = super().load_data_list()
-        self._check_list(data_list)
         classes = self.metainfo.get('classes', ())
         if len(classes) < 2 or classes[0] != 'background':
             raise DataError(
@@ -77,49 +71,6 @@ class ImageLevelDataset(PhotoFolder):
             for info, vector in zip(data_list, vectors):
                 info['image_embedding'] = vector
         return data_list
-
-    def _check_paths(self) -> None:
-        folder = self.data_prefix.get('img_path') or ''
-        if not osp.isdir(folder):
-            raise DataError(f'{type(self).__name__}: no image folder {folder}.'
-                            f' data_root is {self.data_root!r}; set it with '
-                            '--cfg-options data_root=DIR')
-        if self.ann_file and not osp.isfile(self.ann_file):
-            raise DataError(f'{type(self).__name__}: no list {self.ann_file} '
-                            f'(data_root is {self.data_root!r})')
-
-    def _check_list(self, data_list: List[dict]) -> None:
-        """All images are there, once each, are images and fit their masks."""
-        problems = Problems(self.ann_file or self.data_prefix['img_path'])
-        if not data_list:
-            problems.add('lists no image')
-        lines, names, with_mask = {}, {}, []
-        for line, info in enumerate(data_list, start=1):
-            path = info['img_path']
-            if path in lines:
-                problems.add(f'line {line}: {path} stands there a second time '
-                             f'(first: line {lines[path]})')
-                continue
-            lines[path] = line
-            name = image_name(path)
-            if name in names:
-                problems.add(f'line {line}: {path} and {names[name]} have one '
-                             'name, which their maps would share; rename one')
-            names.setdefault(name, path)
-            if not osp.isfile(path):
-                problems.add(f'line {line}: no image {path}')
-            elif self.check_images:
-                try:
-                    Image.open(path).close()
-                except (OSError, SyntaxError, ValueError,
-                        Image.DecompressionBombError) as error:
-                    problems.add(f'line {line}: {path} is not an image '
-                                 f'({error})')
-                    continue
-                if osp.isfile(info.get('seg_map_path') or ''):
-                    with_mask.append((path, info['seg_map_path']))
-        check_mask_headers(with_mask, problems)
-        problems.raise_if_any()
 
     def _find_maps(self, data_list: List[dict]) -> None:
         """Note each image's ``map_path``; all of them are there."""

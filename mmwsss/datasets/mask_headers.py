@@ -4,7 +4,7 @@ from typing import Optional, Sequence, Tuple
 
 from PIL import Image
 
-from mmwsss.problems import Problems
+from mmwsss.problems import DataError, Problems
 
 from .transforms.loading import photo_size
 
@@ -42,9 +42,8 @@ def _mask_problem(pair: Tuple[str, str]) -> Optional[str]:
                 f'mode {mode}; write it as a palette or grey PNG')
     try:
         expected = photo_size(photo)
-    except (OSError, SyntaxError, ValueError,
-            Image.DecompressionBombError) as error:
-        return f'{photo}: not an image ({error})'
+    except DataError as error:
+        return str(error)
     if size != expected:
         return (f'{mask}: {size[0]} x {size[1]}, but {photo} is '
                 f'{expected[0]} x {expected[1]}')

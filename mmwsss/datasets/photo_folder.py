@@ -1,39 +1,65 @@
-"""Photos of a list, or all photos of a folder."""
+"""Photos of a list, or all photos of a folder, checked at the start."""
 import os.path as osp
-from typing import List
+from typing import Dict, List, Tuple
 
 from mmengine.fileio import list_dir_or_file
 from mmseg.datasets import BaseSegDataset
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from mmwsss.problems import DataError
+from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
+
+from .label_sources import image_name
+from .mask_headers import check_mask_headers
+from .transforms.loading import photo_size
 
 
 @DATASETS.register_module()
 class PhotoFolder(BaseSegDataset):
-    """mmseg's data set; without a list it takes every photo of the folder.
+    """mmseg's data set, whose every problem is reported when it is built.
 
-    mmseg takes ``.jpg`` files only and passes over the others in silence.
-    With ``data_prefix=dict(img_path=...)`` and nothing else it is what a
-    segmentor is applied to: photos without labels or masks.
+    Without a list it takes every photo of the folder: mmseg takes ``.jpg``
+    files only and passes over the others in silence. With
+    ``data_prefix=dict(img_path=...)`` and nothing else it is what a segmentor
+    is applied to: photos without labels or masks.
 
     Args:
+        check_images (bool): Open the header of every photo, and of its mask
+            if it has one, at the start. Defaults to True.
         **kwargs: See mmseg's ``BaseSegDataset``.
     """
+
+    # Whether a mask that is named has to be there.
+    needs_masks = True
+
+    def __init__(self, check_images: bool = True, **kwargs) -> None:
+        self.check_images = check_images
+        super().__init__(**kwargs)
 
     def load_data_list(self) -> List[dict]:
         """Data infos, as mmseg's.
 
         Raises:
-            DataError: If there is no such folder, or no photo in it.
+            DataError: With all that is missing, listed twice, no image, or a
+                mask of another size than its photo.
         """
+        self._check_paths()
         if self.ann_file:
-            return super().load_data_list()
-        folder = self.data_prefix.get('img_path') or ''
-        if not osp.isdir(folder):
-            raise DataError(f'{type(self).__name__}: no image folder {folder} '
-                            f'(data_root is {self.data_root!r})')
+            data_list = super().load_data_list()
+        else:
+            data_list = self._all_photos()
+        for info in data_list:
+            if info.get('seg_map_path') is not None:
+                info['seg_map_path'] = self.mask_path(info)
+        self._check_list(data_list)
+        return data_list
+
+    def mask_path(self, info: dict) -> str:
+        """Where the mask of a data info lies."""
+        return info['seg_map_path']
+
+    def _all_photos(self) -> List[dict]:
+        folder = self.data_prefix['img_path']
         names = [name for name in list_dir_or_file(
             folder, list_dir=False, recursive=True)
             if name.lower().endswith(IMG_EXTENSIONS)]
@@ -51,3 +77,54 @@ class PhotoFolder(BaseSegDataset):
             info['seg_map_path'] = osp.join(
                 masks, osp.splitext(name)[0] + self.seg_map_suffix)
         return info
+
+    def _check_paths(self) -> None:
+        folder = self.data_prefix.get('img_path') or ''
+        if not osp.isdir(folder):
+            raise DataError(f'{type(self).__name__}: no image folder {folder}.'
+                            f' data_root is {self.data_root!r}; set it with '
+                            '--cfg-options data_root=DIR')
+        if self.ann_file and not osp.isfile(self.ann_file):
+            raise DataError(f'{type(self).__name__}: no list {self.ann_file} '
+                            f'(data_root is {self.data_root!r})')
+
+    def _check_list(self, data_list: List[dict]) -> None:
+        """All photos are there, once each, are images and fit their masks."""
+        problems = Problems(self.ann_file or self.data_prefix['img_path'])
+        if not data_list:
+            problems.add('lists no image')
+        lines: Dict[str, int] = {}
+        names: Dict[str, str] = {}
+        pairs: List[Tuple[str, str]] = []
+        for line, info in enumerate(data_list, start=1):
+            path, mask = info['img_path'], info.get('seg_map_path')
+            if path in lines:
+                problems.add(f'line {line}: {path} stands there a second time '
+                             f'(first: line {lines[path]})')
+                continue
+            lines[path] = line
+            name = image_name(path)
+            if name in names:
+                problems.add(f'line {line}: {path} and {names[name]} have one '
+                             'name, which their maps and masks would share; '
+                             'rename one')
+            names.setdefault(name, path)
+            if mask is not None and self.needs_masks and not osp.isfile(mask):
+                problems.add(f'line {line}: no mask {mask}')
+            if not osp.isfile(path):
+                problems.add(f'line {line}: no image {path}')
+            elif self.check_images:
+                try:
+                    photo_size(path)
+                except DataError as error:
+                    problems.add(f'line {line}: {error}')
+                    continue
+                if mask is not None and osp.isfile(mask):
+                    pairs.append((path, mask))
+        self.check_masks(pairs, problems)
+        problems.raise_if_any()
+
+    def check_masks(self, pairs: List[Tuple[str, str]],
+                    problems: Problems) -> None:
+        """Note masks that cannot belong to their photos."""
+        check_mask_headers(pairs, problems)

@@ -1,12 +1,15 @@
 """Photos with the pseudo masks that a localizer wrote."""
 import os.path as osp
-from typing import List, Optional
+from concurrent.futures import ThreadPoolExecutor
+from typing import List, Optional, Tuple
+
+import numpy as np
 
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
 
 from .label_sources import image_name
-from .mask_headers import check_mask_headers
+from .map_files import read_mask
 from .photo_folder import PhotoFolder
 
 
@@ -19,14 +22,13 @@ class PseudoMaskDataset(PhotoFolder):
             them; relative to the working directory, not to ``data_root``.
         classes_of (str, optional): Registered data set with the same classes,
             e.g. 'VOC12ClsDataset'; else give ``metainfo``.
-        check_images (bool): Open the header of every photo and mask at the
-            start. Defaults to True.
-        **kwargs: See :class:`PhotoFolder` and mmseg's ``BaseSegDataset``.
+        **kwargs: See :class:`PhotoFolder` and mmseg's ``BaseSegDataset``;
+            ``check_images`` reads all masks, so that a value that is no class
+            shows before the training.
     """
 
     def __init__(self, masks: str, classes_of: Optional[str] = None,
-                 check_images: bool = True, **kwargs) -> None:
-        self.check_images = check_images
+                 **kwargs) -> None:
         prefix = dict(kwargs.pop('data_prefix', {}),
                       seg_map_path=osp.abspath(masks))
         if classes_of is not None:
@@ -40,22 +42,26 @@ class PseudoMaskDataset(PhotoFolder):
             raise DataError(f'no folder of pseudo masks {folder}; write them '
                             'with tools/gen_pseudo.py, or name another one '
                             'with --cfg-options pseudo_masks=DIR')
-        if self.ann_file and not osp.isfile(self.ann_file):
-            raise DataError(f'no list {self.ann_file}')
-        data_list = super().load_data_list()
-        problems = Problems(f'photos with pseudo masks from {folder}')
-        there = []
-        for info in data_list:
-            # Masks lie in one folder, wherever their photos are.
-            info['seg_map_path'] = osp.join(
-                folder, image_name(info['img_path']) + self.seg_map_suffix)
-            pair = info['img_path'], info['seg_map_path']
-            missing = [path for path in pair if not osp.isfile(path)]
-            for path in missing:
-                problems.add(f'{path} is missing')
-            if not missing:
-                there.append(pair)
-        if self.check_images:
-            check_mask_headers(there, problems)
-        problems.raise_if_any()
-        return data_list
+        return super().load_data_list()
+
+    def mask_path(self, info: dict) -> str:
+        """Masks lie in one folder, wherever their photos are."""
+        return osp.join(self.data_prefix['seg_map_path'],
+                        image_name(info['img_path']) + self.seg_map_suffix)
+
+    def check_masks(self, pairs: List[Tuple[str, str]],
+                    problems: Problems) -> None:
+        """Sizes and modes; where these are right, values as well."""
+        before = len(problems.lines)
+        super().check_masks(pairs, problems)
+        classes = len(self.metainfo.get('classes') or ())
+        if len(problems.lines) > before or not classes:
+            return
+        with ThreadPoolExecutor() as pool:
+            for (_, path), values in zip(pairs, pool.map(
+                    lambda pair: np.unique(read_mask(pair[1])), pairs)):
+                wrong = values[(values >= classes) & (values != 255)]
+                if len(wrong):
+                    problems.add(f'{path}: value {wrong[0]}, but there are '
+                                 f'{classes} classes (0..{classes - 1}, 255 '
+                                 'is ignored)')

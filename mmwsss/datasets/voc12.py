@@ -4,6 +4,7 @@ from mmseg.datasets import PascalVOCDataset
 from mmwsss.registry import DATASETS
 
 from .image_level import ImageLevelDataset
+from .photo_folder import PhotoFolder
 
 
 @DATASETS.register_module()
@@ -15,5 +16,15 @@ class VOC12ClsDataset(ImageLevelDataset):
 
     Args:
         **kwargs: See :class:`ImageLevelDataset`.
+    """
+    METAINFO = PascalVOCDataset.METAINFO
+
+
+@DATASETS.register_module()
+class VOC12Dataset(PhotoFolder):
+    """The same photos with their masks only, to test segmentors on.
+
+    Args:
+        **kwargs: See :class:`PhotoFolder`.
     """
     METAINFO = PascalVOCDataset.METAINFO

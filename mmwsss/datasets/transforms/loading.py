@@ -84,9 +84,17 @@ def read_photo(path: str) -> np.ndarray:
 
 
 def photo_size(path: str) -> Tuple[int, int]:
-    """Height and width of a photo when upright; reads its header only."""
-    with Image.open(path) as image:
-        width, height = image.size
-        # EXIF's tag of the orientation; from 5 on it lies on its side.
-        sideways = image.getexif().get(0x0112, 1) >= 5
+    """Height and width of a photo when upright; reads its header only.
+
+    Raises:
+        DataError: If the file is not an image.
+    """
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            # EXIF's tag of the orientation; from 5 on it lies on its side.
+            sideways = image.getexif().get(0x0112, 1) >= 5
+    except (OSError, SyntaxError, ValueError,
+            Image.DecompressionBombError) as error:
+        raise DataError(f'{path} is not an image ({error})') from error
     return (width, height) if sideways else (height, width)
