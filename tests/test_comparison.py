@@ -28,7 +28,8 @@ def affinity_config(shapes, tmp_path):
     """A tiny IRN whose maps come from the pipeline."""
     path = tmp_path / 'irn.py'
     path.write_text(AFFINITY.format(
-        root=ROOT, name='irn_deit-tiny_voc', data_root=shapes, maps='maps'))
+        root=ROOT, name='irn_deit-tiny_voc', data_root=shapes,
+        maps=str(tmp_path / 'maps')))
     return str(path)
 
 
@@ -56,6 +57,52 @@ def test_affinity_and_crf_in_the_pipeline(localizer_config, segmentor_config,
     step = dataset.pipeline[2]
     assert step.foreground.background == pytest.approx(min(best + 0.07, 0.98))
     assert step.background.background == pytest.approx(max(best - 0.13, 0.02))
+    # Everything is inside the folder.
+    assert step.cache == osp.join(work_dir, 'sure_labels')
+    assert len(os.listdir(step.cache)) >= 8
+
+
+def test_crf_added_later_trains_nothing_again(localizer_config,
+                                              segmentor_config, tmp_path,
+                                              monkeypatch):
+    work_dir = str(tmp_path / 'all')
+    first = run_pipeline(localizer_config, segmentor_config, work_dir)
+    monkeypatch.setattr('mmwsss.apis.pipeline.train', None)
+    second = run_pipeline(localizer_config, segmentor_config, work_dir,
+                          crf=True)
+    assert second['segmentor'] == first['segmentor']
+    assert {'crf_train', 'crf_val'} <= set(second)
+    assert 'crf/mIoU' in second['test']
+    assert run_pipeline(localizer_config, segmentor_config,
+                        work_dir)['segmentor'] == first['segmentor']
+
+
+def test_files_of_something_else_are_left_alone(localizer_config,
+                                                segmentor_config, tmp_path):
+    theirs = tmp_path / 'all' / 'localizer' / 'best.pth'
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text('precious')
+    with pytest.raises(ConfigError, match='localizer: holds files of'):
+        run_pipeline(localizer_config, segmentor_config,
+                     str(tmp_path / 'all'))
+    assert theirs.read_text() == 'precious'
+
+
+def test_what_the_test_lacks_shows_before_any_training(
+        localizer_config, segmentor_config, tmp_path, monkeypatch):
+    monkeypatch.setattr('mmwsss.apis.pipeline.train', None)
+    with open(segmentor_config, 'a') as file:
+        file.write('\ntest_crf = None\n')
+    with pytest.raises(ConfigError, match='--crf: the config has no'):
+        run_pipeline(localizer_config, segmentor_config,
+                     str(tmp_path / 'all'), crf=True)
+
+
+def test_localizers_of_one_name(localizer_config, segmentor_config,
+                                tmp_path):
+    with pytest.raises(ConfigError, match='two localizers of this name'):
+        compare([localizer_config] * 2, segmentor_config,
+                str(tmp_path / 'table'))
 
 
 def test_two_localizers_two_seeds_one_table(

@@ -118,6 +118,12 @@ def test_crf_mends_noise_in_this_and_another_process(shapes, tmp_path,
     assert np.array_equal(got, want.numpy())
 
 
+def test_a_metric_with_processes_serves_more_than_once(shapes):
+    samples = predictions(shapes)[:2]
+    metric = CRFIoU(crf=CRF, iou_metrics=['mIoU'], num_workers=1)
+    assert score(metric, samples) == score(metric, samples)
+
+
 def test_improbable_classes_change_nothing(shapes):
     samples = predictions(shapes)[:2]
     for sample in samples:  # a class that is nowhere likely

@@ -9,15 +9,18 @@ def main() -> None:
     parser = config_parser(__doc__)
     parser.add_argument('checkpoint', help='weights: path or URL')
     parser.add_argument('--tta', action='store_true',
-                        help='multi-scale and flip')
+                        help='several scales, mirrored or not, as the config '
+                        'says')
     parser.add_argument('--crf', action='store_true',
                         help='also score the masks after a dense CRF')
     outputs = parser.add_mutually_exclusive_group()
     outputs.add_argument('--out', help='write the predicted masks here')
     outputs.add_argument('--submission', metavar='ARCHIVE',
                          help='do not score: pack masks of the test list for '
-                         'the evaluation server (.zip or .tgz)')
+                         'the evaluation server (.zip, .tar, .tar.gz, .tgz)')
     args = parser.parse_args()
+    if args.submission is not None and args.launcher != 'none':
+        parser.error('--submission works in one process')
     cfg = parse_config(args)
     if args.submission is not None:
         write_submission(cfg, args.checkpoint, args.submission, args.tta,

@@ -10,7 +10,7 @@ from prettytable import MARKDOWN, PrettyTable
 
 from mmwsss.datasets.map_files import write_atomically
 
-from .config import fitting_options, require_writable
+from .config import ConfigError, fitting_options, require_writable
 from .pipeline import run_pipeline
 
 # Heading -> stage and score of the pipeline.
@@ -63,8 +63,12 @@ def compare(localizers: Sequence[str],
     fitting = fitting_options([*localizers, *shared], cfg_options or {})
     options = [{**found, **dict(ChainMap(*fitting[len(localizers):]))}
                for found in fitting[:len(localizers)]]
-    rows = [dict(name=osp.splitext(osp.basename(path))[0], scores={})
-            for path in localizers]
+    names = [osp.splitext(osp.basename(path))[0] for path in localizers]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f'{name}: two localizers of this name, whose '
+                              'folders would be the same; rename one')
+    rows = [dict(name=name, scores={}) for name in names]
     for seed in seeds:
         for path, row, own in zip(localizers, rows, options):
             results = run_pipeline(

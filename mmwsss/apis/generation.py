@@ -132,6 +132,7 @@ def split_dataset(cfg: Config, split: str) -> dict:
         raise ConfigError(f'the config has no {name}_dataloader')
     dataset = copy.deepcopy(loader.dataset.to_dict())
     dataset.update(pipeline=cfg.localize_pipeline, test_mode=True)
+    dataset.pop('indices', None)  # a part may do in training, not here
     if split not in SPLITS:
         path = split if osp.isabs(split) else osp.join(
             dataset.get('data_root') or '', split)

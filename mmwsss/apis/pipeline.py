@@ -2,10 +2,12 @@
 import copy
 import hashlib
 import json
+import os
 import os.path as osp
 import shutil
+from contextlib import contextmanager
 from functools import partial
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, Iterator, Optional
 
 from mmengine.config import Config
 from mmengine.logging import print_log
@@ -13,9 +15,15 @@ from prettytable import PrettyTable
 
 from mmwsss.datasets.map_files import write_atomically
 
-from .config import fitting_options, load_config, require_writable
+from .config import (
+    ConfigError,
+    fitting_options,
+    load_config,
+    replace_everywhere,
+    require_writable,
+)
 from .generation import generate_pseudo_labels
-from .testing import test
+from .testing import check_test, test
 from .training import best_checkpoint, train
 
 CRF = dict(type='DenseCRF', unary='labels', bilateral_sxy=50,
@@ -46,8 +54,9 @@ def run_pipeline(localizer: str,
             config gets those that it has, one that none has is an error.
         affinity (str, optional): Config file of an affinity network, such as
             IRN; it learns from the maps and refines them, and the segmentor
-            gets its masks. Thresholds of its confident labels move with the
-            best threshold of the maps.
+            gets its masks. Thresholds of its confident labels, and a
+            constant background of its walk, follow the best threshold of the
+            maps.
         crf (bool): Also score the maps refined by the field's CRF, and the
             segmentor's masks after one.
         amp (bool): Mixed precision in training.
@@ -65,9 +74,13 @@ def run_pipeline(localizer: str,
     seg = load_config(
         segmentor, dict(options[1], pseudo_masks=folder(masks, 'masks')),
         folder('segmentor'))
+    check_test(seg, tta=True, crf=crf)
     aff = {split: load_config(
         affinity, dict(options[2], maps=folder(f'pseudo_{split}', 'maps')),
         folder('affinity')) for split in ('train', 'val')} if affinity else {}
+    for cfg in aff.values():
+        if 'label_cache' in cfg:
+            replace_everywhere(cfg, cfg.label_cache, folder('sure_labels'))
     stages = _Stages(f'amp={amp}')
 
     def train_stage(name: str, cfg: Config) -> str:
@@ -88,23 +101,26 @@ def run_pipeline(localizer: str,
     if crf:
         refined = copy.deepcopy(loc)
         refined.refiners = [dict(CRF, background=best or 0.4)]
-        for split in ('train', 'val'):
-            map_stage(f'crf_{split}', refined, checkpoint, split)
+        # No later stage reads these maps: their keys do not depend on them.
+        with stages.aside():
+            for split in ('train', 'val'):
+                map_stage(f'crf_{split}', refined, checkpoint, split)
     if affinity:
         for cfg in aff.values():
-            _move_confidence(cfg, best)
+            if best is not None:
+                _move_thresholds(cfg, best)
         checkpoint = train_stage('affinity', aff['train'])
         for split, cfg in aff.items():
             map_stage(f'affinity_{split}', cfg, checkpoint, split)
     trained_seg = train_stage('segmentor', seg)
 
-    def test_stage() -> dict:
-        cfg = copy.deepcopy(seg)
-        cfg.work_dir = folder('test')
-        return test(cfg, trained_seg, tta=True, crf=crf,
-                    out_dir=folder('test', 'predictions'))
-
-    stages.run('test', folder('test'), seg, test_stage)
+    tested = copy.deepcopy(seg)
+    tested.work_dir = folder('test')
+    if not crf:
+        tested.test_crf = None  # a part of the stage's key
+    stages.run('test', folder('test'), tested, partial(
+        test, tested, trained_seg, tta=True, crf=crf,
+        out_dir=folder('test', 'predictions')))
     print_log('\n' + _summary(stages.results), 'current')
     for name in stages.results:
         path = folder(name, 'overlays.png')
@@ -113,12 +129,14 @@ def run_pipeline(localizer: str,
     return stages.results
 
 
-def _move_confidence(cfg: Config, best: Optional[float]) -> None:
-    """Confident labels around the best threshold of the maps, in place."""
+def _move_thresholds(cfg: Config, best: float) -> None:
+    """Thresholds of an affinity network around that of the maps, in place."""
     for step in cfg.train_dataloader.dataset.pipeline:
-        if step['type'] == 'ConfidentLabels' and best is not None:
+        if step['type'] == 'ConfidentLabels':
             for part, distance in _SURE.items():
                 step[part].background = min(max(best + distance, 0.02), 0.98)
+    if cfg.model.test_cfg.get('background') is not None:
+        cfg.model.test_cfg.background = best
 
 
 class _Stages:
@@ -132,9 +150,20 @@ class _Stages:
         self.key = key
         self.results: Dict[str, dict] = {}
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Stages inside have no say in the keys of later ones."""
+        key = self.key
+        yield
+        self.key = key
+
     def run(self, name: str, folder: str, cfg: Config,
             work: Callable[[], dict]) -> dict:
-        """Results of a stage, from its folder or from ``work``."""
+        """Results of a stage, from its folder or from ``work``.
+
+        Raises:
+            ConfigError: If the folder holds files of something else.
+        """
         content = [self.key, name, cfg.pretty_text]
         self.key = hashlib.sha256(repr(content).encode()).hexdigest()
         path = osp.join(folder, 'stage.json')
@@ -142,6 +171,9 @@ class _Stages:
         if osp.isfile(path):
             with open(path) as file:
                 stored = json.load(file)
+        elif osp.isdir(folder) and os.listdir(folder):
+            raise ConfigError(f'{folder}: holds files of something else; give '
+                              'another --work-dir')
         if stored.get('key') != self.key:
             # What lies here comes from other settings: not to be resumed.
             shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 from typing import Dict, List, Optional
 
+import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
@@ -27,6 +28,7 @@ from mmwsss.visualization import (
 )
 
 from .config import ConfigError, require_writable
+from .distributed import cpu_share
 from .generation import evenly
 from .training import build_runner
 
@@ -47,8 +49,8 @@ def test(cfg: Config,
     Args:
         cfg (Config): From :func:`mmwsss.apis.load_config`.
         checkpoint (str): Path or URL of its weights.
-        tta (bool): Multi-scale and flip, as ``cfg.tta_pipeline`` and
-            ``cfg.tta_model`` say.
+        tta (bool): Several scales, mirrored or not, as
+            ``cfg.tta_pipeline`` and ``cfg.tta_model`` say.
         out_dir (str, optional): Predicted masks are written there, with
             ``crf`` those after it, and a sheet ``overlays.png`` to the work
             folder.
@@ -124,6 +126,25 @@ def write_submission(cfg: Config,
     return len(names)
 
 
+def check_test(cfg: Config, tta: bool, crf: bool) -> None:
+    """Raise unless a config can be tested as asked.
+
+    Raises:
+        ConfigError: Naming what it lacks.
+    """
+    if tta and not ('tta_model' in cfg and 'tta_pipeline' in cfg):
+        raise ConfigError('--tta: the config has no tta_model and '
+                          'tta_pipeline')
+    if crf and cfg.get('test_crf') is None:
+        raise ConfigError('--crf: the config has no test_crf=dict(...)')
+    if crf and tta and not cfg.tta_model.type.endswith('WSSSegTTA'):
+        raise ConfigError("--crf with --tta: needs tta_model=dict(type="
+                          "'WSSSegTTA'), others keep no probabilities")
+    if not isinstance(cfg.get('test_evaluator'), dict):
+        raise ConfigError('the config needs one test_evaluator, e.g. '
+                          "dict(type='ClassSubsetIoU')")
+
+
 def _test_runner(cfg: Config, checkpoint: str, tta: bool,
                  out_dir: Optional[str], launcher: str, crf: bool) -> Runner:
     """A Runner with the weights loaded, ready to test."""
@@ -132,24 +153,17 @@ def _test_runner(cfg: Config, checkpoint: str, tta: bool,
     cfg.launcher = launcher
     if out_dir is not None:
         require_writable(out_dir)
+    check_test(cfg, tta, crf)
     if crf:
-        if cfg.get('test_crf') is None:
-            raise ConfigError('--crf: the config has no test_crf=dict(...)')
-        if tta and not cfg.get('tta_model', {}).get('type', '').endswith(
-                'WSSSegTTA'):
-            raise ConfigError("--crf with --tta: needs tta_model=dict("
-                              "type='WSSSegTTA'), others keep no "
-                              'probabilities')
         plain = cfg.test_evaluator
+        # Without a GPU the network needs the cores itself.
+        workers = cpu_share() if torch.cuda.is_available() else 0
         cfg.test_evaluator = [plain, dict(
             plain, type='CRFIoU', prefix='crf', crf=cfg.test_crf,
-            output_dir=out_dir)]
+            num_workers=workers, output_dir=out_dir)]
     elif out_dir is not None:
         cfg.test_evaluator.output_dir = out_dir
     if tta:
-        if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
-            raise ConfigError('--tta: the config has no tta_model and '
-                              'tta_pipeline')
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.model = dict(**cfg.tta_model, module=cfg.model)
     _check_photos(cfg.test_dataloader.dataset)
@@ -164,10 +178,13 @@ def _test_runner(cfg: Config, checkpoint: str, tta: bool,
 def _check_photos(dataset: dict) -> None:
     """Raise unless the list and the folder of photos are there.
 
-    Mmseg's data sets fail without a word.
+    Mmseg's data sets fail without a word. One that wraps others is left to
+    them.
     """
+    if 'data_prefix' not in dataset:
+        return
     root = dataset.get('data_root') or ''
-    folder = osp.join(root, dataset.get('data_prefix', {}).get('img_path', ''))
+    folder = osp.join(root, dataset['data_prefix'].get('img_path', ''))
     listed = dataset.get('ann_file')
     for kind, path, found in (
             ('folder of photos', folder, osp.isdir(folder)),

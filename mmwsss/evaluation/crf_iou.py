@@ -1,5 +1,4 @@
 """IoU of a segmentor's masks after a dense CRF."""
-import os
 from collections import deque
 from functools import partial
 from typing import Deque, Iterable, Optional, Sequence
@@ -28,23 +27,20 @@ class CRFIoU(ClassSubsetIoU):
             ``backend`` ('torch' or 'pydensecrf').
         min_score (float): Classes that are nowhere as probable as this are
             left out, which saves most of the time. Defaults to 0.01.
-        num_workers (int, optional): Processes; 0 works in this one. Defaults
-            to None: the number of CPU cores, 0 without a GPU.
+        num_workers (int): Processes; 0, the default, works in this one.
         **kwargs: See :class:`ClassSubsetIoU`.
     """
 
     def __init__(self,
                  crf: Optional[dict] = None,
                  min_score: float = 0.01,
-                 num_workers: Optional[int] = None,
+                 num_workers: int = 0,
                  **kwargs) -> None:
         super().__init__(**kwargs)
         options = dict(crf or {})
         # Found here, so that a mistake shows before any long work.
         infer = partial(crf_backend(options.pop('backend', 'torch')),
                         **options)
-        if num_workers is None:
-            num_workers = os.cpu_count() if torch.cuda.is_available() else 0
         self.min_score = min_score
         self.pool = WorkerPool(partial(crf_mask, infer), num_workers)
         self.open: Deque[dict] = deque()

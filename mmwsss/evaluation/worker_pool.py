@@ -23,19 +23,21 @@ class WorkerPool:
 
     def __init__(self, function: Callable, num_workers: int) -> None:
         self.function = function
+        self.num_workers = num_workers
+        # Started with the first job, and again after :meth:`finish`.
         self.executor: Optional[ProcessPoolExecutor] = None
-        if num_workers:
-            self.executor = ProcessPoolExecutor(
-                num_workers, get_context('spawn'), initializer=_start_worker,
-                initargs=(function, ))
         self.waiting: Deque[Future] = deque()
         self.most_waiting = 4 * num_workers
 
     def submit(self, *job: Any) -> Iterator[Any]:
         """Take a job; yield the results that are due, in order."""
-        if self.executor is None:
+        if not self.num_workers:
             yield self.function(*job)
             return
+        if self.executor is None:
+            self.executor = ProcessPoolExecutor(
+                self.num_workers, get_context('spawn'),
+                initializer=_start_worker, initargs=(self.function, ))
         self.waiting.append(self.executor.submit(_work, job))
         yield from self._results(self.most_waiting)
 
@@ -44,6 +46,7 @@ class WorkerPool:
         yield from self._results(0)
         if self.executor is not None:
             self.executor.shutdown()
+            self.executor = None
 
     def _results(self, most: int) -> Iterator[Any]:
         """Wait until at most so many jobs are open; raises their errors."""
