@@ -27,6 +27,9 @@ tta_pipeline = [
     ]),
 ]
 tta_model = dict(type='WSSSegTTA', pool='mean')
+# Scenes are 64 px wide: near neighbours only.
+test_crf = dict(iterations=10, gaussian_sxy=1, gaussian_compat=3,
+                bilateral_sxy=10, bilateral_srgb=13, bilateral_compat=3)
 train_dataloader = dict(
     batch_size=16,
     num_workers=1,

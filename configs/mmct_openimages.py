@@ -6,8 +6,9 @@ _base_ = [
 ]
 # Names from the data set's classes.txt, see docs/data.md.
 text_embeddings = 'data/text_embeddings_openimages.npz'
+num_classes = 100
 model = dict(
-    backbone=dict(num_classes=100),
+    backbone=dict(num_classes=num_classes),
     textual_tokens=dict(text_embeddings=text_embeddings, classes_of=None))
 
 # As many iterations as on VOC; ours, not the paper's.

@@ -4,14 +4,17 @@ _base_ = [
     '_base_/generation.py', '_base_/models/toco_vit-b.py',
     '_base_/schedules/toco.py'
 ]
+num_classes = 10
+pretrained = None
+score_classes = 'all'
 model = dict(
     data_preprocessor=dict(mean=[127.] * 3, std=[60.] * 3, size=(64, 64)),
     backbone=dict(
         arch=dict(_delete_=True, embed_dims=96, num_layers=4, num_heads=3,
                   feedforward_channels=192),
-        img_size=64, patch_size=8, pretrained=None,
+        img_size=64, patch_size=8, pretrained=pretrained,
         patch_cfg=dict(conv_type='mmwsss.ConvStem')),
-    num_classes=10,
+    num_classes=num_classes,
     # Max pooling does not start from random weights: one patch of each
     # channel has a gradient.
     pooling_decay=0.9,
@@ -49,11 +52,12 @@ test_dataloader = dict(
         pipeline=val_pipeline))
 val_evaluator = [
     dict(type='ClassSubsetIoU', prefix=prefix, field=field,
-         iou_metrics=['mIoU'])
+         iou_metrics=['mIoU'], classes=score_classes)
     for prefix, field in (('cam', 'pred_cam'), ('aux_cam', 'pred_aux_cam'),
                           ('seg', 'pred_sem_seg'))
 ]
-test_evaluator = dict(type='ClassSubsetIoU', iou_metrics=['mIoU'])
+test_evaluator = dict(
+    type='ClassSubsetIoU', iou_metrics=['mIoU'], classes=score_classes)
 
 max_iters = 800
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)

@@ -388,6 +388,25 @@ def test_segmentor_trains_on_pseudo_masks_of_coco(coco, tmp_path,
     assert runner.message_hub.get_scalar('val/mIoU').current() >= 0
 
 
+def test_stage_on_coco_differs_from_voc_only_where_it_has_to():
+    def load(name):
+        return load_config(osp.join(ROOT, 'configs', f'{name}.py'))
+
+    for name in ('deeplabv1_r38d', 'r38d_cls'):
+        coco, voc = load(f'{name}_coco'), load(f'{name}_voc')
+        assert coco.train_cfg == voc.train_cfg
+        assert coco.optim_wrapper == voc.optim_wrapper
+        assert coco.param_scheduler == voc.param_scheduler
+        loaders = coco.train_dataloader, voc.train_dataloader
+        assert loaders[0].batch_size == loaders[1].batch_size
+        for mine, theirs in zip(*(x.dataset.pipeline for x in loaders)):
+            assert mine == theirs or mine.type == 'mmseg.RandomResize'
+        assert 'VOC' not in coco.pretty_text
+    assert coco.model.num_classes == 80
+    assert load('deeplabv1_r38d_coco').model.backbone.pretrained == (
+        'work_dirs/r38d_cls_coco/epoch_15.pth')
+
+
 def test_published_numbers_of_toco():
     cfg = load_config(osp.join(ROOT, 'configs', 'toco_coco.py'))
     voc = load_config(osp.join(ROOT, 'configs', 'toco_voc.py'))

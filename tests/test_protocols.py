@@ -116,6 +116,11 @@ def test_mmct(voc, tmp_path):
         osp.join(ROOT, 'configs', 'mmct_voc.py')).model.backbone.pretrained
     assert built.cfg.default_hooks.checkpoint.save_best == (
         'multi-label/mAP')
+    # ours: docs/mmct.md
+    assert built.loop.max_epochs == 60
+    assert built.loop.dataloader.batch_size == 16
+    assert isinstance(built.optimizer, torch.optim.AdamW)
+    assert set(built.rates()) == {1e-4}
 
 
 def test_toco(voc, tmp_path):
@@ -150,9 +155,22 @@ def test_toco(voc, tmp_path):
     [schedule] = built.schedulers
     assert (schedule.warmup_iters, schedule.power) == (1500, 0.9)
     assert schedule.warmup_ratio == 1e-6
+    cfg = built.cfg
+    assert cfg.tta_model.pool == 'max'
+    scales, flips, *_ = cfg.tta_pipeline[1].transforms
+    assert [step.scale_factor for step in scales] == [1.0, 1.25, 1.5]
+    assert [step.prob for step in flips] == [0, 1]
+    assert cfg.test_crf == dict(
+        iterations=10, gaussian_sxy=1, gaussian_compat=1, bilateral_sxy=121,
+        bilateral_srgb=5, bilateral_compat=4)
     late = built.hook('LateLossesHook')
     assert late.after == 2000
     assert late.weights == dict(seg=0.1, energy=0.05)
+
+
+def test_baseline_of_toco(voc, tmp_path):
+    weights = Built('toco_baseline_voc.py', voc, tmp_path).model.loss_weights
+    assert weights == dict(cls=1, aux=1, ptc=0, ctc=0, seg=0.1, energy=0.05)
 
 
 def test_irn_and_psa(voc, tmp_path):
@@ -195,6 +213,8 @@ def test_deeplab_v1_on_resnet38(voc, tmp_path):
     assert isinstance(built.optimizer, torch.optim.SGD)
     rates = built.rates()
     assert set(rates) == {7e-4, 7e-3} and rates[7e-3] == count(head)
+    for group in built.optimizer.param_groups:
+        assert group['momentum'] == group['weight_decay'] == 0
     [schedule] = built.schedulers
     assert schedule.power == 0.9
     steps = 30 * len(built.loop.dataloader)
@@ -225,6 +245,14 @@ def test_deeplab_v2_on_resnet101(voc, tmp_path):
     rates = built.rates()
     assert set(rates) == {2.5e-4, 2.5e-3}
     assert rates[2.5e-3] == count(built.model.decode_head)
+    assert built.transform('RandomCrop').crop_size == (321, 321)
+    for group in built.optimizer.param_groups:
+        assert (group['momentum'], group['weight_decay']) == (0.9, 5e-4)
+    [schedule] = built.schedulers
+    assert (schedule.power, schedule.end) == (0.9, 20000)
+    assert built.cfg.test_crf == dict(
+        iterations=10, gaussian_sxy=1, gaussian_compat=3, bilateral_sxy=67,
+        bilateral_srgb=3, bilateral_compat=4)
 
 
 def test_cam_on_resnet50(voc, tmp_path):
