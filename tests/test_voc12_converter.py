@@ -234,7 +234,7 @@ def test_labels_of_the_user_are_kept_and_checked(voc, sbd):
     assert 'no labels for image 2008_000005' in problems(voc, sbd)
 
 
-@pytest.mark.parametrize('member', ['../2008_000004.png', '/tmp/a.png',
+@pytest.mark.parametrize('member', ['../2008_000004.png', '/etc/a.png',
                                     'a\\..\\..\\b.png'])
 def test_zip_that_points_outside(voc, tmp_path, member):
     path = aug_zip(tmp_path)

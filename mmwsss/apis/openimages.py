@@ -248,7 +248,8 @@ def _read_binary(path: str, size: Tuple[int, int]) -> np.ndarray:
             # OpenImages' masks often have another size than the photo.
             grey = image.convert('L').resize(size[::-1], Image.NEAREST)
             return np.asarray(grey) > 0
-    except (OSError, SyntaxError) as error:
+    except (OSError, SyntaxError, ValueError,
+            Image.DecompressionBombError) as error:
         raise DataError(f'{path}: mask cannot be read ({error})') from error
 
 
