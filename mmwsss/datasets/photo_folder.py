@@ -1,6 +1,6 @@
 """Photos of a list, or all photos of a folder, checked at the start."""
 import os.path as osp
-from typing import Dict, List, Tuple
+from typing import Dict, List
 
 from mmengine.fileio import list_dir_or_file
 from mmseg.datasets import BaseSegDataset
@@ -10,7 +10,7 @@ from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
 
 from .label_sources import image_name
-from .mask_headers import check_mask_headers
+from .mask_headers import MaskedPhoto, check_mask_headers
 from .transforms.loading import photo_size
 
 
@@ -95,7 +95,7 @@ class PhotoFolder(BaseSegDataset):
             problems.add('lists no image')
         lines: Dict[str, int] = {}
         names: Dict[str, str] = {}
-        pairs: List[Tuple[str, str]] = []
+        masked: List[MaskedPhoto] = []
         for line, info in enumerate(data_list, start=1):
             path, mask = info['img_path'], info.get('seg_map_path')
             if path in lines:
@@ -115,16 +115,16 @@ class PhotoFolder(BaseSegDataset):
                 problems.add(f'line {line}: no image {path}')
             elif self.check_images:
                 try:
-                    photo_size(path)
+                    size = photo_size(path)
                 except DataError as error:
                     problems.add(f'line {line}: {error}')
                     continue
                 if mask is not None and osp.isfile(mask):
-                    pairs.append((path, mask))
-        self.check_masks(pairs, problems)
+                    masked.append((path, mask, size))
+        self.check_masks(masked, problems)
         problems.raise_if_any()
 
-    def check_masks(self, pairs: List[Tuple[str, str]],
+    def check_masks(self, photos: List[MaskedPhoto],
                     problems: Problems) -> None:
         """Note masks that cannot belong to their photos."""
-        check_mask_headers(pairs, problems)
+        check_mask_headers(photos, problems)

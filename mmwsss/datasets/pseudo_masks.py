@@ -1,7 +1,7 @@
 """Photos with the pseudo masks that a localizer wrote."""
 import os.path as osp
 from concurrent.futures import ThreadPoolExecutor
-from typing import List, Optional, Tuple
+from typing import List, Optional
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from mmwsss.registry import DATASETS
 
 from .label_sources import image_name
 from .map_files import read_mask
+from .mask_headers import MaskedPhoto
 from .photo_folder import PhotoFolder
 
 
@@ -49,17 +50,18 @@ class PseudoMaskDataset(PhotoFolder):
         return osp.join(self.data_prefix['seg_map_path'],
                         image_name(info['img_path']) + self.seg_map_suffix)
 
-    def check_masks(self, pairs: List[Tuple[str, str]],
+    def check_masks(self, photos: List[MaskedPhoto],
                     problems: Problems) -> None:
         """Sizes and modes; where these are right, values as well."""
         before = len(problems.lines)
-        super().check_masks(pairs, problems)
+        super().check_masks(photos, problems)
         classes = len(self.metainfo.get('classes') or ())
         if len(problems.lines) > before or not classes:
             return
         with ThreadPoolExecutor() as pool:
-            for (_, path), values in zip(pairs, pool.map(
-                    lambda pair: np.unique(read_mask(pair[1])), pairs)):
+            paths = [mask for _, mask, _ in photos]
+            for path, values in zip(paths, pool.map(
+                    lambda path: np.unique(read_mask(path)), paths)):
                 wrong = values[(values >= classes) & (values != 255)]
                 if len(wrong):
                     problems.add(f'{path}: value {wrong[0]}, but there are '

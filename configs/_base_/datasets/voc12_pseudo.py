@@ -1,4 +1,5 @@
 # PASCAL VOC 2012: train on pseudo masks, test on the real ones.
+_base_ = 'voc12_submission.py'
 data_root = 'data/VOCdevkit/VOC2012'
 pseudo_masks = 'work_dirs/mmct_voc/pseudo/train/masks'
 score_classes = 'all'
@@ -58,6 +59,6 @@ test_dataloader = val_dataloader
 val_evaluator = dict(
     type='ClassSubsetIoU', iou_metrics=['mIoU'], classes=score_classes)
 test_evaluator = val_evaluator
-# What VOC's evaluation server takes: tools/test.py ... --submission FILE.tgz
-submission = dict(ann_file='ImageSets/Segmentation/test.txt',
-                  folder='results/VOC2012/Segmentation/comp5_test_cls')
+# MCTformer's code for the test: smoothing and appearance of the CRF.
+test_crf = dict(iterations=10, gaussian_sxy=4, gaussian_compat=3,
+                bilateral_sxy=83, bilateral_srgb=5, bilateral_compat=3)

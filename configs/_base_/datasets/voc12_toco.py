@@ -1,6 +1,6 @@
 # PASCAL VOC 2012 for single-stage training from image-level labels. Masks are
 # used for scores only.
-_base_ = 'voc12_cls.py'
+_base_ = ['voc12_cls.py', 'voc12_submission.py']
 data_root = 'data/VOCdevkit/VOC2012'
 score_classes = 'all'
 
@@ -67,6 +67,3 @@ val_evaluator = [
 ]
 test_evaluator = dict(
     type='ClassSubsetIoU', iou_metrics=['mIoU'], classes=score_classes)
-# What VOC's evaluation server takes: tools/test.py ... --submission FILE.tgz
-submission = dict(ann_file='ImageSets/Segmentation/test.txt',
-                  folder='results/VOC2012/Segmentation/comp5_test_cls')

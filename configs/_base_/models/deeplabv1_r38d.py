@@ -24,6 +24,3 @@ model = dict(
     test_cfg=dict(mode='whole'))
 # The largest probability over the scales (supplement A).
 tta_model = dict(type='WSSSegTTA', pool='max')
-# MCTformer's code for the test: smoothing and appearance of the CRF.
-test_crf = dict(iterations=10, gaussian_sxy=4, gaussian_compat=3,
-                bilateral_sxy=83, bilateral_srgb=5, bilateral_compat=3)

@@ -31,6 +31,3 @@ model = dict(
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))
 tta_model = dict(type='WSSSegTTA', pool='mean')
-# MCTformer's code for the test: smoothing and appearance of the CRF.
-test_crf = dict(iterations=10, gaussian_sxy=4, gaussian_compat=3,
-                bilateral_sxy=83, bilateral_srgb=5, bilateral_compat=3)
