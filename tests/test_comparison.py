@@ -77,6 +77,25 @@ def test_crf_added_later_trains_nothing_again(localizer_config,
                         work_dir)['segmentor'] == first['segmentor']
 
 
+def test_masks_first_and_the_segmentor_later(
+        localizer_config, segmentor_config, affinity_config, tmp_path,
+        monkeypatch):
+    """What ends with the masks is not run again by a longer path."""
+    work_dir = str(tmp_path / 'all')
+    options = dict(work_dir=work_dir, affinity=affinity_config, crf=True)
+    trained = []
+    monkeypatch.setattr('mmwsss.apis.pipeline.train', lambda cfg, **options: (
+        trained.append(osp.basename(cfg.work_dir)), train(cfg, **options)))
+    masks = run_pipeline(localizer_config, None, **options)
+    assert list(masks)[-1] == 'affinity_val'
+    whole = run_pipeline(localizer_config, segmentor_config, **options)
+    assert trained == ['localizer', 'affinity', 'segmentor']
+    assert {name: whole[name] for name in masks} == masks
+    row, = compare([localizer_config], None, str(tmp_path / 'table'),
+                   seeds=[0])
+    assert list(row['scores']) == ['mAP val', 'seeds train', 'seeds val']
+
+
 def test_files_of_something_else_are_left_alone(localizer_config,
                                                 segmentor_config, tmp_path):
     theirs = tmp_path / 'all' / 'localizer' / 'best.pth'

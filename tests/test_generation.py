@@ -51,7 +51,8 @@ def start(config, checkpoint, out, *options, before=()):
                OMP_NUM_THREADS='1')
     return subprocess.Popen(
         [sys.executable, *before, osp.join(ROOT, 'tools', 'gen_pseudo.py'),
-         config, checkpoint, '--out-dir', out, *options],
+         config, *([checkpoint] if checkpoint else []), '--out-dir', out,
+         *options],
         env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -378,6 +379,62 @@ def test_maps_of_other_scripts_are_taken(affinity_config, seeds, tmp_path):
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     assert dataset.get_data_info(2)['map_path'].endswith('img2.npy')
     assert dataset[2]['inputs'].shape == want['inputs'].shape
+
+
+def test_stored_maps_are_refined_without_the_network(
+        trained, localizer_config, shapes, tmp_path):
+    """As in one pass with the network, to the rounding of stored maps."""
+    cfg, checkpoint = trained
+    plain, one_pass = str(tmp_path / 'plain'), str(tmp_path / 'one_pass')
+    generate_pseudo_labels(cfg, checkpoint, plain, split='val')
+    # Scripts that leave dicts of maps are served the same way.
+    theirs = tmp_path / 'theirs'
+    for path in glob.glob(plain + '/maps/*.npz'):
+        write_map_dict(str(theirs / osp.basename(path)[:-4]) + '.npy',
+                       read_map(path), 'irn')
+    config = tmp_path / 'crf.py'
+    config.write_text(f"_base_ = {localizer_config!r}\nrefiners = "
+                      "[dict(type='DenseCRF', background=0.5)]\n")
+    refined = load_config(str(config), work_dir=str(tmp_path / 'refined'))
+    want = generate_pseudo_labels(refined, checkpoint, one_pass, split='val')
+    for name, maps in (('npz', plain + '/maps'), ('npy', str(theirs))):
+        out = str(tmp_path / name)
+        options = dict(out_dir=out, split='val', maps=maps)
+        if name == 'npz':
+            finish(start(str(config), None, out, '--split', 'val', '--maps',
+                         maps))
+        else:
+            generate_pseudo_labels(refined, None, **options)
+        names = sorted(os.listdir(one_pass + '/maps'))
+        assert sorted(os.listdir(out + '/maps')) == names
+        for file in names:
+            one, other = (read_map(osp.join(folder, 'maps', file))
+                          for folder in (out, one_pass))
+            assert (one.labels == other.labels).all()
+            assert np.abs(one.maps - other.maps).mean() < 2 / 255
+        with open(osp.join(out, 'scores.json')) as file:
+            report = json.load(file)
+        assert report['best_mIoU'] == pytest.approx(want['best_mIoU'], abs=1)
+        # Image-level scores come along; other scripts' files have none.
+        assert report.get('mAP') == (want['mAP'] if name == 'npz' else None)
+        before = content(out)
+        os.remove(osp.join(out, 'maps', names[0]))
+        generate_pseudo_labels(refined, None, **options)
+        assert content(out) == before
+    # Something was refined at all.
+    assert content(str(tmp_path / 'npz'), 'maps') != content(plain, 'maps')
+    # Maps of the network and maps without it never share a folder.
+    with pytest.raises(ConfigError, match='made with other weights'):
+        generate_pseudo_labels(refined, checkpoint, str(tmp_path / 'npz'),
+                               split='val')
+
+
+def test_a_checkpoint_or_maps(trained):
+    cfg, checkpoint = trained
+    for options in (dict(checkpoint=None),
+                    dict(checkpoint=checkpoint, maps='maps')):
+        with pytest.raises(ConfigError, match='either the checkpoint'):
+            generate_pseudo_labels(cfg, out_dir='out', **options)
 
 
 @pytest.mark.parametrize('mistake, message', [

@@ -11,8 +11,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('localizers', nargs='+',
                         help='config files of the localizers')
-    parser.add_argument('--segmentor', required=True, metavar='CONFIG',
-                        help='config file of the segmentor')
+    parser.add_argument('--segmentor', metavar='CONFIG',
+                        help='config file of the segmentor; left out, the '
+                        'masks are compared')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2],
                         help='default: 0 1 2')
     parser.add_argument('--work-dir', default='work_dirs/comparison',

@@ -10,7 +10,9 @@ from mmwsss.datasets.map_files import MAP_DICT_LAYOUTS
 def main() -> None:
     """Parse, generate, say where the results are."""
     parser = config_parser(__doc__)
-    parser.add_argument('checkpoint', help='weights: path or URL')
+    parser.add_argument('checkpoint', nargs='?',
+                        help='weights: path or URL; left out, the refiners of '
+                        'the config work on --maps')
     parser.add_argument('--out-dir',
                         help='default: <work dir>/pseudo/<split>')
     parser.add_argument('--split', default='train',
@@ -21,15 +23,16 @@ def main() -> None:
                         'lies between them as 255; default: the best on the '
                         'images that have masks')
     parser.add_argument('--maps', metavar='DIR',
-                        help='maps of an earlier stage that a config such as '
-                        'irn_voc.py refines; .npz, or .npy dicts')
+                        help='maps to refine, by a network such as irn_voc.py '
+                        'or, without a checkpoint, by the refiners of the '
+                        'config; .npz, or .npy dicts of other scripts')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace maps of another checkpoint or config')
     parser.add_argument('--export-npy', choices=MAP_DICT_LAYOUTS,
                         help="also write the maps as the .npy dicts that "
                         "MCTformer's and PSA's, or IRN's scripts read")
     args = parser.parse_args()
-    if args.maps is not None:
+    if args.maps is not None and args.checkpoint is not None:
         args.cfg_options['maps'] = args.maps
     cfg = parse_config(args)
     split_name = osp.splitext(osp.basename(args.split))[0]
@@ -39,7 +42,8 @@ def main() -> None:
         threshold = threshold[0] if len(threshold) == 1 else tuple(threshold)
     report = generate_pseudo_labels(
         cfg, args.checkpoint, out_dir, args.split, threshold, args.overwrite,
-        args.export_npy, args.launcher)
+        args.export_npy, args.launcher,
+        args.maps if args.checkpoint is None else None)
     if report:  # only the first process of a distributed run has it
         print(f'maps, masks, scores.json and overlays.png are in {out_dir}')
 

@@ -10,7 +10,9 @@ def main() -> None:
     """Parse, run all stages that are not up to date."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('localizer', help='config file of the localizer')
-    parser.add_argument('segmentor', help='config file of the segmentor')
+    parser.add_argument('segmentor', nargs='?',
+                        help='config file of the segmentor; left out, the '
+                        'path ends with the masks')
     parser.add_argument('--work-dir', required=True,
                         help='where everything is written')
     add_path_options(parser)

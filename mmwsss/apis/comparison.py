@@ -28,7 +28,7 @@ COLUMNS = {
 
 
 def compare(localizers: Sequence[str],
-            segmentor: str,
+            segmentor: Optional[str],
             work_dir: str,
             seeds: Sequence[int] = (0, 1, 2),
             affinity: Optional[str] = None,
@@ -42,7 +42,7 @@ def compare(localizers: Sequence[str],
 
     Args:
         localizers (Sequence[str]): Config files.
-        segmentor (str): Config file.
+        segmentor (str, optional): Config file; None compares the masks only.
         work_dir (str): A folder for each localizer and seed, and the results.
         seeds (Sequence[int]): Of all trainings. Default to (0, 1, 2).
         affinity (str, optional): See :func:`run_pipeline`.
@@ -59,7 +59,7 @@ def compare(localizers: Sequence[str],
         ConfigError: If an option fits no config, before any work.
     """
     require_writable(work_dir)
-    shared = [segmentor, *([affinity] if affinity else [])]
+    shared = [path for path in (segmentor, affinity) if path]
     fitting = fitting_options([*localizers, *shared], cfg_options or {})
     options = [{**found, **dict(ChainMap(*fitting[len(localizers):]))}
                for found in fitting[:len(localizers)]]

@@ -2,7 +2,8 @@
 import copy
 import json
 import os.path as osp
-from typing import List, Optional, Tuple, Union
+from functools import partial
+from typing import List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from mmwsss.datasets.batches import same_size_batches
 from mmwsss.datasets.map_files import (
     MAP_DICT_LAYOUTS,
     map_to_mask,
+    read_any_map,
     read_map,
     read_mask,
     write_atomically,
@@ -23,11 +25,12 @@ from mmwsss.datasets.map_files import (
     write_mask,
 )
 from mmwsss.datasets.transforms import photo_size, read_photo
+from mmwsss.evaluation.map_writer import refine_and_write
 from mmwsss.evaluation.multilabel_map import average_precision, class_indices
 from mmwsss.models.weights import forget_pretrained, load_weights
 from mmwsss.ops import SweepResult, sweep_histogram, threshold_sweep
 from mmwsss.problems import DataError, unknown_name
-from mmwsss.registry import DATASETS
+from mmwsss.registry import DATASETS, REFINERS
 from mmwsss.visualization import (
     class_table,
     draw_threshold_curve,
@@ -40,7 +43,12 @@ from mmwsss.visualization import (
 from .config import ConfigError, require_writable
 from .distributed import cpu_share, on_main_process, process_group
 from .manifest import claim, describe_source
-from .progress import ImageProgressHook, in_threads, progress_bar
+from .progress import (
+    ImageProgressHook,
+    in_processes,
+    in_threads,
+    progress_bar,
+)
 from .training import build_runner
 
 SPLITS = ('train', 'val', 'test')
@@ -48,13 +56,14 @@ Threshold = Union[None, float, Tuple[float, float]]
 
 
 def generate_pseudo_labels(cfg: Config,
-                           checkpoint: str,
+                           checkpoint: Optional[str],
                            out_dir: str,
                            split: str = 'train',
                            threshold: Threshold = None,
                            overwrite: bool = False,
                            export_npy: Optional[str] = None,
-                           launcher: str = 'none') -> dict:
+                           launcher: str = 'none',
+                           maps: Optional[str] = None) -> dict:
     """Run a localizer over a split; write maps, masks and scores.
 
     Written to ``out_dir``: ``maps/*.npz``, ``masks/*.png``, ``scores.json``,
@@ -63,7 +72,8 @@ def generate_pseudo_labels(cfg: Config,
 
     Args:
         cfg (Config): Config of the localizer.
-        checkpoint (str): Path or URL of its weights.
+        checkpoint (str, optional): Path or URL of its weights. None runs no
+            network: ``maps`` go through the refiners of the config.
         out_dir (str): Where to write.
         split (str): 'train', 'val', 'test', or the path of a list of image
             ids (under ``data_root``) with the training set's folders.
@@ -75,17 +85,24 @@ def generate_pseudo_labels(cfg: Config,
         export_npy (str, optional): Also write the maps to ``npy/*.npy`` for
             other scripts: 'mctformer' or 'irn', see ``write_map_dict``.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
+        maps (str, optional): Folder of the images' maps, for use without a
+            checkpoint: ``.npz``, or ``.npy`` dicts of other scripts.
 
     Returns:
         dict: What ``scores.json`` holds.
     """
     require_writable(out_dir)
+    if (checkpoint is None) == (maps is None):
+        raise ConfigError('give either the checkpoint of a network, or '
+                          'without one the folder of maps to refine (--maps)')
     if export_npy not in (None, *MAP_DICT_LAYOUTS):
         raise ConfigError(f'export_npy={export_npy!r}: use one of '
                           f'{MAP_DICT_LAYOUTS}')
     check_threshold(threshold)
     cfg = copy.deepcopy(cfg)
     dataset_cfg = split_dataset(cfg, split)
+    if maps is not None:
+        dataset_cfg['maps'] = maps
     dataset = DATASETS.build(copy.deepcopy(dataset_cfg))
     if threshold is None and not any(mask_paths(dataset)):
         raise ConfigError(
@@ -102,11 +119,13 @@ def generate_pseudo_labels(cfg: Config,
 
     with process_group(launcher):
         batches = on_main_process(batches_to_do)
-        if batches:
+        if batches and checkpoint is not None:
             _run_localizer(cfg, checkpoint, dataset_cfg, dataset.metainfo,
                            batches, maps_dir)
         if not is_main_process():
             return {}
+        if maps is not None:
+            _refine_maps(cfg, dataset, sum(batches, []), maps_dir)
     if export_npy is not None:
         _export_maps(dataset, out_dir, export_npy)
     return finish_masks(dataset, out_dir, threshold,
@@ -200,6 +219,33 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
     with progress_bar('Maps', sum(map(len, batches))) as advance:
         runner.register_hook(ImageProgressHook(advance))
         runner.test()
+
+
+def _refine_maps(cfg: Config, dataset: BaseDataset, indices: Sequence[int],
+                 maps_dir: str) -> None:
+    """The config's refiners on stored maps of some images."""
+    refiners = [REFINERS.build(refiner) for refiner in cfg.get('refiners', [])]
+    storage = dict(stride=cfg.get('map_stride', 1),
+                   dtype=cfg.get('map_dtype', 'uint8'))
+    jobs = []
+    for index in indices:
+        info = dataset.get_data_info(index)
+        jobs.append((osp.join(maps_dir, info['sample_id'] + '.npz'),
+                     info['img_path'], info['map_path']))
+    workers = cfg.get('refine_workers')
+    for _ in in_processes(
+            partial(_refine_file, refiners, storage), jobs, 'Refining maps',
+            cpu_share() if workers is None else workers):
+        pass
+
+
+def _refine_file(refiners: Sequence, storage: dict,
+                 job: Tuple[str, str, str]) -> None:
+    """Refine one stored file of maps."""
+    path, img_path, map_path = job
+    file = read_any_map(map_path)
+    refine_and_write(refiners, path, img_path, file.maps, file.labels,
+                     file.scores, storage)
 
 
 def finish_masks(dataset: BaseDataset, out_dir: str, threshold: Threshold,

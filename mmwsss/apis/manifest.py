@@ -7,7 +7,7 @@ import os.path as osp
 import time
 import zipfile
 import zlib
-from typing import Dict
+from typing import Dict, Optional
 
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
@@ -21,13 +21,14 @@ from .config import ConfigError
 _STALE = 3600  # seconds after which an unfinished file is nobody's
 
 
-def describe_source(cfg: Config, checkpoint: str,
+def describe_source(cfg: Config, checkpoint: Optional[str],
                     dataset: BaseDataset) -> dict:
     """Hashes of all that maps depend on.
 
     Args:
         cfg (Config): Config of the model.
-        checkpoint (str): Path or URL of its weights.
+        checkpoint (str, optional): Path or URL of its weights; None where
+            only the refiners of the config work.
         dataset (BaseDataset): The images.
 
     Returns:
@@ -38,13 +39,14 @@ def describe_source(cfg: Config, checkpoint: str,
     for refiner in refiners:
         if 'checkpoint' in refiner:
             refiner['checkpoint'] = weights_digest(refiner['checkpoint'])
+    network = [cfg.model.to_dict(), cfg.localize_pipeline]
     settings = json.dumps(
-        [cfg.model.to_dict(), cfg.localize_pipeline, refiners,
+        [*(network if checkpoint is not None else []), refiners,
          cfg.get('map_stride', 1), cfg.get('map_dtype', 'uint8')],
         default=str, sort_keys=True)
     infos = map(dataset.get_data_info, range(len(dataset)))
     return dict(
-        weights=weights_digest(checkpoint),
+        weights=weights_digest(checkpoint) if checkpoint is not None else '',
         settings=hashlib.sha256(settings.encode()).hexdigest(),
         images={info['sample_id']: _image_digest(info) for info in infos})
 

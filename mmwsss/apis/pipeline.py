@@ -34,7 +34,7 @@ _SURE = dict(foreground=0.07, background=-0.13)
 
 
 def run_pipeline(localizer: str,
-                 segmentor: str,
+                 segmentor: Optional[str],
                  work_dir: str,
                  cfg_options: Optional[dict] = None,
                  affinity: Optional[str] = None,
@@ -48,7 +48,8 @@ def run_pipeline(localizer: str,
 
     Args:
         localizer (str): Config file of the localizer.
-        segmentor (str): Config file of the segmentor.
+        segmentor (str, optional): Config file of the segmentor; None stops
+            after the masks.
         work_dir (str): Where everything is written.
         cfg_options (dict, optional): Options such as ``data_root``; each
             config gets those that it has, one that none has is an error.
@@ -66,17 +67,19 @@ def run_pipeline(localizer: str,
     """
     require_writable(work_dir)
     folder = partial(osp.join, work_dir)
-    options = fitting_options(
-        [localizer, segmentor, *([affinity] if affinity else [])],
-        cfg_options or {})
-    loc = load_config(localizer, options[0], folder('localizer'))
-    masks = 'affinity_train' if affinity else 'pseudo_train'
-    seg = load_config(
-        segmentor, dict(options[1], pseudo_masks=folder(masks, 'masks')),
-        folder('segmentor'))
-    check_test(seg, tta=True, crf=crf)
-    aff = {split: load_config(
-        affinity, dict(options[2], maps=folder(f'pseudo_{split}', 'maps')),
+    configs = [path for path in (localizer, affinity, segmentor) if path]
+    options = dict(zip(configs, fitting_options(configs, cfg_options or {})))
+    loc = load_config(localizer, options[localizer], folder('localizer'))
+    seg = None
+    if segmentor:
+        masks = folder('affinity_train' if affinity else 'pseudo_train',
+                       'masks')
+        seg = load_config(segmentor, dict(options[segmentor],
+                                          pseudo_masks=masks),
+                          folder('segmentor'))
+        check_test(seg, tta=True, crf=crf)
+    aff = {split: load_config(affinity, dict(
+        options[affinity], maps=folder(f'pseudo_{split}', 'maps')),
         folder('affinity')) for split in ('train', 'val')} if affinity else {}
     for cfg in aff.values():
         if 'label_cache' in cfg:
@@ -89,10 +92,11 @@ def run_pipeline(localizer: str,
             return dict(checkpoint=best_checkpoint(cfg.work_dir))
         return stages.run(name, folder(name), cfg, work)['checkpoint']
 
-    def map_stage(name: str, cfg: Config, checkpoint: str,
-                  split: str) -> dict:
-        return stages.run(name, folder(name), cfg, partial(
-            generate_pseudo_labels, cfg, checkpoint, folder(name), split))
+    def map_stage(name: str, cfg: Config, checkpoint: Optional[str],
+                  split: str, maps: Optional[str] = None) -> None:
+        stages.run(name, folder(name), cfg, partial(
+            generate_pseudo_labels, cfg, checkpoint, folder(name), split,
+            maps=maps))
 
     checkpoint = train_stage('localizer', loc)
     for split in ('train', 'val'):
@@ -104,7 +108,8 @@ def run_pipeline(localizer: str,
         # No later stage reads these maps: their keys do not depend on them.
         with stages.aside():
             for split in ('train', 'val'):
-                map_stage(f'crf_{split}', refined, checkpoint, split)
+                map_stage(f'crf_{split}', refined, None, split,
+                          folder(f'pseudo_{split}', 'maps'))
     if affinity:
         for cfg in aff.values():
             if best is not None:
@@ -112,15 +117,15 @@ def run_pipeline(localizer: str,
         checkpoint = train_stage('affinity', aff['train'])
         for split, cfg in aff.items():
             map_stage(f'affinity_{split}', cfg, checkpoint, split)
-    trained_seg = train_stage('segmentor', seg)
-
-    tested = copy.deepcopy(seg)
-    tested.work_dir = folder('test')
-    if not crf:
-        tested.test_crf = None  # a part of the stage's key
-    stages.run('test', folder('test'), tested, partial(
-        test, tested, trained_seg, tta=True, crf=crf,
-        out_dir=folder('test', 'predictions')))
+    if seg is not None:
+        checkpoint = train_stage('segmentor', seg)
+        tested = copy.deepcopy(seg)
+        tested.work_dir = folder('test')
+        if not crf:
+            tested.test_crf = None  # a part of the stage's key
+        stages.run('test', folder('test'), tested, partial(
+            test, tested, checkpoint, tta=True, crf=crf,
+            out_dir=folder('test', 'predictions')))
     print_log('\n' + _summary(stages.results), 'current')
     for name in stages.results:
         path = folder(name, 'overlays.png')
@@ -209,7 +214,7 @@ def _summary(results: Dict[str, dict]) -> str:
                 table.add_row([title, split,
                                f'mIoU at threshold {scores["threshold"]:.2f}',
                                f'{scores["mIoU"]:.1f}'])
-    for name, value in results['test'].items():
+    for name, value in results.get('test', {}).items():
         if name.removeprefix('crf/').startswith('mIoU'):
             table.add_row(['segmentor, several scales', 'val', name,
                            f'{value:.1f}'])

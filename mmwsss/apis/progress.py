@@ -1,8 +1,8 @@
 """Progress over many images: a bar with images/s and the time left."""
 import os
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from itertools import chain
 from typing import Callable, Iterator
 
 from mmengine.dist import get_world_size, is_main_process
@@ -17,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from mmwsss.evaluation.worker_pool import WorkerPool
 
 
 class _Speed(ProgressColumn):
@@ -63,16 +65,11 @@ def in_processes(function: Callable, jobs: list, title: str,
         title (str): Stands before the bar.
         num_workers (int): Processes; 0 works in this one.
     """
+    pool = WorkerPool(function, num_workers)
     with progress_bar(title, len(jobs)) as advance:
-        if not num_workers:
-            for job in jobs:
-                yield function(job)
-                advance(1)
-            return
-        with ProcessPoolExecutor(num_workers, get_context('spawn')) as pool:
-            for result in pool.map(function, jobs, chunksize=8):
-                yield result
-                advance(1)
+        for result in chain(*map(pool.submit, jobs), pool.finish()):
+            yield result
+            advance(1)
 
 
 class ImageProgressHook(Hook):
