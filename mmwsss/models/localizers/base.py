@@ -15,7 +15,8 @@ from mmwsss.ops import min_max
 class BaseLocalizer(BaseModel):
     """A classifier whose class evidence has a place in the image.
 
-    A method implements :meth:`loss`, :meth:`classify` and :meth:`class_maps`.
+    A method implements :meth:`loss`, :meth:`classify` and
+    :meth:`logits_and_maps`.
     Labels ride on the samples as ``gt_label.label_onehot``, a float tensor of
     shape (C,).
 
@@ -28,7 +29,7 @@ class BaseLocalizer(BaseModel):
             - ``flip`` (bool): Also add the flipped image. Defaults to True.
             - ``with_maps`` (bool): ``predict`` also fills ``pred_maps``.
               Defaults to False, which is enough for the validation mAP.
-            - whatever ``class_maps`` of the method reads.
+            - whatever ``logits_and_maps`` of the method reads.
         init_cfg (dict, optional): See mmengine's ``BaseModule``.
     """
 
@@ -63,9 +64,16 @@ class BaseLocalizer(BaseModel):
         """Class logits of shape (B, C)."""
 
     @abstractmethod
+    def logits_and_maps(self, inputs: Tensor,
+                        data_samples: List[SegDataSample]
+                        ) -> Tuple[Tensor, Tensor]:
+        """Class logits (B, C) and non-negative class maps (B, C, h, w)."""
+
     def class_maps(self, inputs: Tensor,
-                   data_samples: List[SegDataSample]) -> Tensor:
+                   data_samples: Optional[List[SegDataSample]] = None
+                   ) -> Tensor:
         """Non-negative class maps of one scale, (B, C, h, w)."""
+        return self.logits_and_maps(inputs, data_samples)[1]
 
     def forward(self,
                 inputs: Tensor,
@@ -88,19 +96,20 @@ class BaseLocalizer(BaseModel):
         ``pred_maps`` is ``PixelData`` with ``data`` (K, H, W) at the size of
         the input and metainfo ``labels``, the K 0-based classes.
         """
-        scores = self.classify(inputs, data_samples).sigmoid()
-        for sample, score in zip(data_samples, scores):
-            sample.set_field(LabelData(score=score), 'pred_label')
+        logits = None
         if self.test_cfg.get('with_maps', False):
-            all_maps = self.localize(inputs, data_samples)
+            logits, all_maps = self._localize(inputs, data_samples)
             for sample, maps in zip(data_samples, all_maps):
                 labels = sample.gt_label.label_onehot.nonzero().flatten()
                 sample.set_field(
                     PixelData(metainfo=dict(labels=labels.tolist()),
                               data=maps), 'pred_maps')
+        if logits is None:
+            logits = self.classify(inputs, data_samples)
+        for sample, score in zip(data_samples, logits.sigmoid()):
+            sample.set_field(LabelData(score=score), 'pred_label')
         return data_samples
 
-    @torch.no_grad()
     def localize(self, inputs: Tensor,
                  data_samples: List[SegDataSample]) -> List[Tensor]:
         """Class maps of the classes that each image's labels name.
@@ -113,36 +122,42 @@ class BaseLocalizer(BaseModel):
             list[Tensor]: For each image the maps of its K classes in rising
             order, (K, H, W), in [0, 1].
         """
+        return self._localize(inputs, data_samples)[1]
+
+    @torch.no_grad()
+    def _localize(self, inputs: Tensor, data_samples: List[SegDataSample]
+                  ) -> Tuple[Optional[Tensor], List[Tensor]]:
+        """Maps as :meth:`localize`, and logits where they come for free.
+
+        The view of scale 1 has them; a further pass would cost as much as
+        the view. Without such a view, or without any label, they are None.
+        """
         labels = stack_labels(data_samples) > 0  # (B, C)
         owner, classes = labels.nonzero(as_tuple=True)  # (M,) each
         size = tuple(inputs.shape[-2:])
         total = inputs.new_zeros((len(owner), *size))
-        if len(owner):
-            for scale in self.scales:
-                scaled = F.interpolate(
-                    inputs, self._grid_size(size, scale), mode='bilinear',
-                    align_corners=False, antialias=True)
-                maps = self._maps_with_flip(scaled, data_samples)
-                maps = maps[owner, classes].unsqueeze(1).float()  # (M,1,h,w)
-                total += F.interpolate(
-                    maps, size, mode='bilinear',
-                    align_corners=False).squeeze(1)
-        return list(min_max(total).split(labels.sum(1).tolist()))
+        logits = None
+        for scale in self.scales if len(owner) else ():
+            scaled = F.interpolate(
+                inputs, self._grid_size(size, scale), mode='bilinear',
+                align_corners=False, antialias=True)
+            found, maps = self.logits_and_maps(scaled, data_samples)
+            if scale == 1:
+                logits = found
+            if self.test_cfg.get('flip', True):
+                mirrored = self.class_maps(scaled.flip(-1), data_samples)
+                maps = maps + mirrored.flip(-1)
+            maps = maps[owner, classes].unsqueeze(1).float()  # (M, 1, h, w)
+            total += F.interpolate(maps, size, mode='bilinear',
+                                   align_corners=False).squeeze(1)
+        return logits, list(
+            min_max(total).split(labels.sum(1).tolist()))
 
     def _grid_size(self, size: Tuple[int, int],
                    scale: float) -> Tuple[int, int]:
         patch = self.patch_size
         return tuple(
             max(patch, round(side * scale / patch) * patch) for side in size)
-
-    def _maps_with_flip(self, inputs: Tensor,
-                        data_samples: List[SegDataSample]) -> Tensor:
-        """Maps of the images plus those of their mirror images."""
-        maps = self.class_maps(inputs, data_samples)
-        if self.test_cfg.get('flip', True):
-            mirrored = self.class_maps(inputs.flip(-1), data_samples)
-            maps = maps + mirrored.flip(-1)
-        return maps
 
 
 def stack_labels(data_samples: List[SegDataSample]) -> Tensor:

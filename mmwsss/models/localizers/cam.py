@@ -1,5 +1,5 @@
 """Class activation maps of a CNN."""
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 import torch.nn.functional as F
 from mmseg.structures import SegDataSample
@@ -56,14 +56,18 @@ class CAMLocalizer(BaseLocalizer):
                  data_samples: Optional[List[SegDataSample]] = None
                  ) -> Tensor:
         """Class logits (B, C)."""
-        features = self.dropout(self.backbone(inputs)[-1])
-        return self.classifier(features.mean((2, 3), keepdim=True)).flatten(1)
+        return self._pool(self.backbone(inputs)[-1])
 
-    def class_maps(self, inputs: Tensor,
-                   data_samples: Optional[List[SegDataSample]] = None
-                   ) -> Tensor:
-        """Rectified responses of the classifier, (B, C, h, w)."""
-        return F.relu(self.classifier(self.backbone(inputs)[-1]))
+    def _pool(self, features: Tensor) -> Tensor:
+        pooled = self.dropout(features).mean((2, 3), keepdim=True)
+        return self.classifier(pooled).flatten(1)
+
+    def logits_and_maps(self, inputs: Tensor,
+                        data_samples: Optional[List[SegDataSample]] = None
+                        ) -> Tuple[Tensor, Tensor]:
+        """Logits, and the classifier's rectified responses (B, C, h, w)."""
+        features = self.backbone(inputs)[-1]
+        return self._pool(features), F.relu(self.classifier(features))
 
     def loss(self, inputs: Tensor,
              data_samples: List[SegDataSample]) -> Dict[str, Tensor]:

@@ -1,5 +1,5 @@
 """MMCT: multi-modal class-specific tokens."""
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -161,13 +161,15 @@ class MMCT(BaseLocalizer):
                  data_samples: Optional[List[SegDataSample]] = None
                  ) -> Tensor:
         """Mean of the logits, (B, C)."""
-        logits = self.logits(self.extract_features(inputs, data_samples))
-        return torch.stack(list(logits.values())).mean(0)
+        return self._mean_logits(self.extract_features(inputs, data_samples))
 
-    def class_maps(self, inputs: Tensor,
-                   data_samples: Optional[List[SegDataSample]] = None
-                   ) -> Tensor:
-        """Fused and refined maps of one scale, (B, C, h, w)."""
+    def _mean_logits(self, features: TokenFeatures) -> Tensor:
+        return torch.stack(list(self.logits(features).values())).mean(0)
+
+    def logits_and_maps(self, inputs: Tensor,
+                        data_samples: Optional[List[SegDataSample]] = None
+                        ) -> Tuple[Tensor, Tensor]:
+        """Logits, and fused and refined maps of one scale (B, C, h, w)."""
         features = self.extract_features(
             inputs, data_samples,
             attention_layers=self.test_cfg.get('attention_layers', 6),
@@ -178,7 +180,7 @@ class MMCT(BaseLocalizer):
             # A patch takes the values of the patches that it attends to.
             for _ in range(self.test_cfg.get('affinity_steps', 1)):
                 maps = maps @ features.patch_affinity.transpose(1, 2)
-        return maps.unflatten(2, features.grid)
+        return self._mean_logits(features), maps.unflatten(2, features.grid)
 
     def _fuse(self, features: TokenFeatures) -> Tensor:
         """Attention and patch map become one map, (B, C, N)."""

@@ -172,11 +172,13 @@ class ToCo(BaseLocalizer):
         pooled = gwrp(features, self.pooling_decay)
         return classifier(pooled[..., None, None]).flatten(1)
 
-    def class_maps(self, inputs: Tensor,
-                   data_samples: Optional[List[SegDataSample]] = None
-                   ) -> Tensor:
-        """Raw final and auxiliary maps of one scale, (B, 2C, h, w)."""
-        return self._classified(*self.encode(inputs)[1:])
+    def logits_and_maps(self, inputs: Tensor,
+                        data_samples: Optional[List[SegDataSample]] = None
+                        ) -> Tuple[Tensor, Tensor]:
+        """Logits, and raw final and auxiliary maps (B, 2C, h, w)."""
+        _, *features = self.encode(inputs)
+        return (self.pooled_logits(self.classifier, features[0]),
+                self._classified(*features))
 
     def _classified(self, final_map: Tensor, aux_map: Tensor) -> Tensor:
         return torch.cat([self.classifier(final_map),
@@ -186,7 +188,7 @@ class ToCo(BaseLocalizer):
     def multi_scale_maps(self,
                          inputs: Tensor,
                          onehot: Optional[Tensor] = None,
-                         features: Optional[Tuple[Tensor, Tensor]] = None
+                         features: Optional[Sequence[Tensor]] = None
                          ) -> Tuple[Tensor, Tensor]:
         """Maps from several scales and the mirror image.
 
@@ -197,7 +199,7 @@ class ToCo(BaseLocalizer):
             inputs (Tensor): Normalised images, (B, 3, H, W).
             onehot (Tensor, optional): Image-level labels, (B, C): maps of
                 other classes are left at 0. Defaults to None: all.
-            features (tuple[Tensor, Tensor], optional): Final and auxiliary
+            features (Sequence[Tensor], optional): Final and auxiliary
                 feature maps of ``inputs``, where they are known already.
 
         Returns:
@@ -245,13 +247,16 @@ class ToCo(BaseLocalizer):
                 1, classes[..., None, None].expand(-1, -1, *size), maps))
         return spread[0], spread[1]
 
-    def localize(self, inputs: Tensor,
-                 data_samples: List[SegDataSample]) -> List[Tensor]:
+    @torch.no_grad()
+    def _localize(self, inputs: Tensor, data_samples: List[SegDataSample]
+                  ) -> Tuple[Tensor, List[Tensor]]:
         """See :class:`BaseLocalizer`."""
         onehot = stack_labels(data_samples)
-        maps = self.multi_scale_maps(inputs, onehot)
+        _, *features = self.encode(inputs)
+        maps = self.multi_scale_maps(inputs, onehot, features)
         chosen = maps[self.test_cfg.get('maps', 'cam') == 'aux']
-        return [one[label > 0] for one, label in zip(chosen, onehot)]
+        return (self.pooled_logits(self.classifier, features[0]),
+                [one[label > 0] for one, label in zip(chosen, onehot)])
 
     def loss(self, inputs: Tensor,
              data_samples: List[SegDataSample]) -> Dict[str, Tensor]:
@@ -372,15 +377,16 @@ class ToCo(BaseLocalizer):
         """
         if self.test_cfg.get('with_maps', False):
             return super().predict(inputs, data_samples)
-        _, features, _ = self.encode(inputs)
-        logits = F.interpolate(self.decode_head([features]),
+        _, *features = self.encode(inputs)
+        logits = F.interpolate(self.decode_head(features[:1]),
                                inputs.shape[2:], mode='bilinear')
         BaseSegmentor.postprocess_result(self, logits.float(), data_samples)
         if 'gt_label' in data_samples[0]:
             onehot = stack_labels(data_samples)
             threshold = self.test_cfg.get('background', 0.5)
             for name, maps in zip(('pred_cam', 'pred_aux_cam'),
-                                  self.multi_scale_maps(inputs, onehot)):
+                                  self.multi_scale_maps(inputs, onehot,
+                                                        features)):
                 for i, sample in enumerate(data_samples):
                     full = F.interpolate(maps[i:i + 1], sample.ori_shape,
                                          mode='bilinear')
