@@ -33,7 +33,7 @@ from mmwsss.datasets.transforms import read_photo
 from mmwsss.refiners import DenseCRF, RandomWalk
 from mmwsss.registry import DATASETS
 
-SLOW = '''refiners = [dict(type='DenseCRF', iterations=200)]
+SLOW = '''refiners = [dict(type='DenseCRF', iterations=200, backend='torch')]
 refine_workers = 2'''
 
 

@@ -10,6 +10,7 @@ from mmwsss.apis import ConfigError, generate_pseudo_labels, load_config
 from mmwsss.datasets.map_files import read_map
 from mmwsss.ops import dense_crf, unary_from_probabilities
 from mmwsss.refiners import PAR, DenseCRF
+from mmwsss.refiners.dense_crf import crf_backend
 from mmwsss.registry import REFINERS
 
 
@@ -50,6 +51,29 @@ def test_backends_of_the_crf_agree(scene, unary):
     assert not torch.allclose(ours, maps, atol=0.1)
 
 
+def test_the_fastest_crf_is_taken(scene, monkeypatch):
+    image, maps, labels = scene
+    used = []
+    for name in ('_pydensecrf', 'dense_crf'):
+        monkeypatch.setattr(
+            f'mmwsss.refiners.dense_crf.{name}',
+            lambda image, unary, name=name, **options: (
+                used.append(name), unary.softmax(0))[1])
+    DenseCRF()(image, maps, labels)
+    monkeypatch.setattr('mmwsss.refiners.dense_crf.find_spec',
+                        lambda name: None)
+    DenseCRF()(image, maps, labels)
+    assert used == ['_pydensecrf', 'dense_crf']
+
+
+def test_both_crfs_have_the_same_defaults(scene):
+    image, maps, _ = scene
+    unary = unary_from_probabilities(torch.cat([1 - maps, maps]))
+    torch.testing.assert_close(
+        *(crf_backend(name)(image, unary) for name in ('torch', 'auto')),
+        rtol=0, atol=1e-3)
+
+
 def test_a_refined_map_is_the_share_against_background(scene):
     image, maps, labels = scene
     scores = torch.cat([torch.full_like(maps, 0.2), maps])
@@ -57,7 +81,7 @@ def test_a_refined_map_is_the_share_against_background(scene):
         image, unary_from_probabilities(scores / scores.sum(0)))
     # Two labels: their probabilities sum to 1.
     torch.testing.assert_close(
-        DenseCRF(background=0.2)(image, maps, labels), probabilities[1:])
+        DenseCRF(background=0.2, backend='torch')(image, maps, labels), probabilities[1:])
 
 
 def test_an_image_without_classes():

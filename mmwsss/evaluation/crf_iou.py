@@ -24,7 +24,7 @@ class CRFIoU(ClassSubsetIoU):
 
     Args:
         crf (dict, optional): Options of :func:`mmwsss.ops.dense_crf`, and
-            ``backend`` ('torch' or 'pydensecrf').
+            ``backend``, see :class:`~mmwsss.refiners.DenseCRF`.
         min_score (float): Classes that are nowhere as probable as this are
             left out, which saves most of the time. Defaults to 0.01.
         num_workers (int): Processes; 0, the default, works in this one.
@@ -39,7 +39,7 @@ class CRFIoU(ClassSubsetIoU):
         super().__init__(**kwargs)
         options = dict(crf or {})
         # Found here, so that a mistake shows before any long work.
-        infer = partial(crf_backend(options.pop('backend', 'torch')),
+        infer = partial(crf_backend(options.pop('backend', 'auto')),
                         **options)
         self.min_score = min_score
         self.pool = WorkerPool(partial(crf_mask, infer), num_workers)

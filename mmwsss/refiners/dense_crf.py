@@ -8,7 +8,7 @@ from torch import Tensor
 from mmwsss.ops import dense_crf, unary_from_labels, unary_from_probabilities
 from mmwsss.registry import REFINERS
 
-BACKENDS = ('torch', 'pydensecrf')
+BACKENDS = ('auto', 'torch', 'pydensecrf')
 UNARIES = ('probabilities', 'labels')
 
 
@@ -29,7 +29,9 @@ class DenseCRF:
         unary (str): 'probabilities': scores divided by their sum; 'labels':
             only which class wins counts, right with ``gt_prob``.
         gt_prob (float): Defaults to 0.7.
-        backend (str): 'torch' or 'pydensecrf' (C++, CPU); they agree.
+        backend (str): 'torch' or 'pydensecrf' (C++, CPU), which agree; 'auto'
+            is pydensecrf, the faster one, on the CPU where it is installed.
+            Defaults to 'auto'.
         iterations (int): Of the mean field. Defaults to 10.
         gaussian_sxy (float): Smoothing kernel, pixels. Defaults to 3.
         gaussian_compat (float): Its weight. Defaults to 3.
@@ -50,7 +52,7 @@ class DenseCRF:
                  alpha: Optional[float] = None,
                  unary: str = 'probabilities',
                  gt_prob: float = 0.7,
-                 backend: str = 'torch',
+                 backend: str = 'auto',
                  iterations: int = 10,
                  gaussian_sxy: float = 3.,
                  gaussian_compat: float = 3.,
@@ -106,10 +108,10 @@ class DenseCRF:
 
 
 def crf_backend(name: str) -> Callable[..., Tensor]:
-    """The function that infers: 'torch' (``dense_crf``) or 'pydensecrf'.
+    """The function that infers, see :class:`DenseCRF`.
 
     Raises:
-        ValueError: If the name is neither.
+        ValueError: If the name is none of ``BACKENDS``.
         ImportError: If the library is not installed.
     """
     if name not in BACKENDS:
@@ -117,13 +119,24 @@ def crf_backend(name: str) -> Callable[..., Tensor]:
     if name == 'pydensecrf' and not find_spec('pydensecrf'):
         raise ImportError("DenseCRF.backend='pydensecrf' needs that library: "
                           "pip install pydensecrf2, or use backend='torch'")
-    return dense_crf if name == 'torch' else _pydensecrf
+    return dict(auto=_fastest, torch=dense_crf, pydensecrf=_pydensecrf)[name]
 
 
-def _pydensecrf(image: Tensor, unary: Tensor, iterations: int,
-                gaussian_sxy: float, gaussian_compat: float,
-                bilateral_sxy: float, bilateral_srgb: float,
-                bilateral_compat: float) -> Tensor:
+def _fastest(image: Tensor, unary: Tensor, **options: float) -> Tensor:
+    """The C++ library where it can work, else PyTorch."""
+    compiled = unary.device.type == 'cpu' and find_spec('pydensecrf')
+    infer = _pydensecrf if compiled else dense_crf
+    return infer(image, unary, **options)
+
+
+def _pydensecrf(image: Tensor,
+                unary: Tensor,
+                iterations: int = 10,
+                gaussian_sxy: float = 3.,
+                gaussian_compat: float = 3.,
+                bilateral_sxy: float = 80.,
+                bilateral_srgb: float = 13.,
+                bilateral_compat: float = 10.) -> Tensor:
     """:func:`mmwsss.ops.dense_crf` by the C++ library."""
     import numpy as np
     from pydensecrf.densecrf import DenseCRF2D
