@@ -80,8 +80,9 @@ def test_a_refined_map_is_the_share_against_background(scene):
     probabilities = dense_crf(
         image, unary_from_probabilities(scores / scores.sum(0)))
     # Two labels: their probabilities sum to 1.
-    torch.testing.assert_close(
-        DenseCRF(background=0.2, backend='torch')(image, maps, labels), probabilities[1:])
+    refiner = DenseCRF(background=0.2, backend='torch')
+    torch.testing.assert_close(refiner(image, maps, labels),
+                               probabilities[1:])
 
 
 def test_an_image_without_classes():
