@@ -77,7 +77,7 @@ class ImageLevelDataset(PhotoFolder):
         if not osp.isdir(self.maps):
             raise DataError(f'no folder of maps {self.maps}; write them with '
                             'tools/gen_pseudo.py, or name another one with '
-                            '--cfg-options maps=DIR')
+                            '--maps DIR (training: --cfg-options maps=DIR)')
         problems = Problems(f'maps in {self.maps}')
         for info in data_list:
             stem = osp.join(self.maps, info['sample_id'])

@@ -1,5 +1,6 @@
 """Dense CRF as a refiner of maps."""
 from importlib.util import find_spec
+from inspect import signature
 from typing import Callable, Optional
 
 import torch
@@ -129,25 +130,23 @@ def _fastest(image: Tensor, unary: Tensor, **options: float) -> Tensor:
     return infer(image, unary, **options)
 
 
-def _pydensecrf(image: Tensor,
-                unary: Tensor,
-                iterations: int = 10,
-                gaussian_sxy: float = 3.,
-                gaussian_compat: float = 3.,
-                bilateral_sxy: float = 80.,
-                bilateral_srgb: float = 13.,
-                bilateral_compat: float = 10.) -> Tensor:
+def _pydensecrf(image: Tensor, unary: Tensor, **options: float) -> Tensor:
     """:func:`mmwsss.ops.dense_crf` by the C++ library."""
     import numpy as np
     from pydensecrf.densecrf import DenseCRF2D
+    call = signature(dense_crf).bind(image, unary, **options)
+    call.apply_defaults()
+    given = call.arguments
     num_labels, height, width = unary.shape
     crf = DenseCRF2D(width, height, num_labels)
     crf.setUnaryEnergy(np.ascontiguousarray(unary.flatten(1).numpy()))
-    if gaussian_compat:
-        crf.addPairwiseGaussian(sxy=gaussian_sxy, compat=gaussian_compat)
-    if bilateral_compat:
+    if given['gaussian_compat']:
+        crf.addPairwiseGaussian(sxy=given['gaussian_sxy'],
+                                compat=given['gaussian_compat'])
+    if given['bilateral_compat']:
         photo = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
-        crf.addPairwiseBilateral(sxy=bilateral_sxy, srgb=bilateral_srgb,
-                                 rgbim=photo, compat=bilateral_compat)
-    result = np.array(crf.inference(iterations), dtype=np.float32)
+        crf.addPairwiseBilateral(
+            sxy=given['bilateral_sxy'], srgb=given['bilateral_srgb'],
+            rgbim=photo, compat=given['bilateral_compat'])
+    result = np.array(crf.inference(given['iterations']), dtype=np.float32)
     return torch.from_numpy(result).view_as(unary)
