@@ -62,13 +62,11 @@ def test_irn_inference_parity(test_data, monkeypatch):
                   if key.startswith('infer/')}
     height, width = arrays['infer/edge'].shape[-2:]
     model = IRN(taps(), PREPROCESSOR)
-    monkeypatch.setattr(model, 'relations', lambda inputs: (
-        arrays['infer/edge_logit'][..., :height, :width],
-        arrays['infer/dp'][..., :height, :width]))
-    edge, displacement = model.boundaries(
+    monkeypatch.setattr(model, '_edge', lambda taps, size: (
+        arrays['infer/edge_logit'][..., :height, :width]))
+    edge = model.boundaries(
         torch.zeros(1, 3, *arrays['infer/img_size'].tolist()))
     close(edge, arrays['infer/edge'])
-    close(displacement[0], arrays['infer/dp_out'])
 
 
 def test_irn_on_the_published_resnet():
@@ -100,6 +98,18 @@ def test_the_mean_displacement_is_taken_off_in_evaluation():
         after, before - torch.tensor([1., -2.]).view(2, 1, 1))
 
 
+def test_boundaries_are_those_of_both_mirror_images():
+    model = IRN(taps(), PREPROCESSOR).eval()
+    image = torch.rand(1, 3, 50, 71)
+    with torch.no_grad():
+        edge = model.boundaries(image)
+        one, other = (model.relations(x)[0][:, 0]
+                      for x in (image, image.flip(-1)))
+    assert edge.shape == (1, 13, 18)
+    torch.testing.assert_close(edge, ((one + other.flip(-1)) / 2).sigmoid())
+    assert not torch.allclose(edge, one.sigmoid(), atol=1e-3)
+
+
 def test_boundaries_have_no_say_when_skipped(monkeypatch):
     # A stripe one node wide between two boundaries two nodes wide.
     edge = torch.zeros(1, 12, 12)
@@ -109,7 +119,7 @@ def test_boundaries_have_no_say_when_skipped(monkeypatch):
     kept = {}
     for skip in (False, True):
         model = IRN(taps(), PREPROCESSOR, test_cfg=dict(skip_edges=skip))
-        monkeypatch.setattr(model, 'boundaries', lambda inputs: (edge, None))
+        monkeypatch.setattr(model, 'boundaries', lambda inputs: edge)
         walked = model.walk(None, maps)[0, 0]
         assert walked.max() == 1 and walked[:, :2].max() < 0.5
         kept[skip] = walked[:, 3:8].mean()

@@ -25,7 +25,7 @@ class IRN(BaseAffinity):
     Inter-pixel Relations", CVPR 2019. Widths and the order of the layers are
     the published code's. Maps walk where no boundary stops them; the
     displacements serve the training here, and instance segmentation for those
-    who want it (:meth:`boundaries`).
+    who want it (:meth:`relations`).
 
     Args:
         backbone (dict): Config of a backbone with five taps, the first of
@@ -84,18 +84,27 @@ class IRN(BaseAffinity):
             inputs (Tensor): (B, 3, H, W).
 
         Returns:
-            tuple[Tensor]: (B, 1, h, w) and (B, 2, h, w), with h =
-            ceil(H / 4).
+            tuple[Tensor]: (B, 1, h, w) and (B, 2, h, w), (down, right), with
+            h = ceil(H / 4).
         """
-        size = [-(-side // self.stride) for side in inputs.shape[-2:]]
+        size, taps = self._grid(inputs), self._taps(inputs)
+        return self._edge(taps, size), self._displacement(taps, size)
+
+    def _grid(self, inputs: Tensor) -> List[int]:
+        return [-(-side // self.stride) for side in inputs.shape[-2:]]
+
+    def _taps(self, inputs: Tensor) -> List[Tensor]:
         # The deepest maps step by 16 pixels.
         fill = [-side % 16 for side in inputs.shape[-2:]]
-        taps = self.backbone(F.pad(inputs, (0, fill[1], 0, fill[0])))
+        return self.backbone(F.pad(inputs, (0, fill[1], 0, fill[0])))
+
+    def _edge(self, taps: List[Tensor], size: List[int]) -> Tensor:
         edges = [F.relu(_enlarge(project(tap), factor, size)) for
                  project, tap, factor in
                  zip(self.edge_taps, taps, self.factors)]
-        edge = self.edge_out(torch.cat(edges, dim=1))
+        return self.edge_out(torch.cat(edges, dim=1))
 
+    def _displacement(self, taps: List[Tensor], size: List[int]) -> Tensor:
         first, second, *deep = [
             project(tap) for project, tap in zip(self.displacement_taps, taps)]
         deep_size = deep[0].shape[-2:]
@@ -107,7 +116,7 @@ class IRN(BaseAffinity):
         displacement = self.displacement_out(F.relu(torch.cat(maps, dim=1)))
         if not self.training:
             displacement = displacement - self.displacement_mean.view(2, 1, 1)
-        return edge, displacement
+        return displacement
 
     def loss(self, inputs: Tensor,
              data_samples: List[SegDataSample]) -> Dict[str, Tensor]:
@@ -118,29 +127,27 @@ class IRN(BaseAffinity):
             return self.loss_module(edge.float(), displacement.float(),
                                     labels)
 
-    def boundaries(self, inputs: Tensor) -> Tuple[Tensor, Tensor]:
-        """Class boundaries and displacements, as the published inference.
+    def boundaries(self, inputs: Tensor) -> Tensor:
+        """Class boundaries, as the published inference.
 
-        Boundary logits are averaged with those of the mirrored images.
+        Logits are averaged with those of the mirrored images.
 
         Args:
             inputs (Tensor): (B, 3, H, W).
 
         Returns:
-            tuple[Tensor]: Boundaries in [0, 1], (B, h, w), and displacements
-            (down, right), (B, 2, h, w).
+            Tensor: In [0, 1], (B, h, w), with h = ceil(H / 4).
         """
-        edge, displacement = self.relations(
-            torch.cat([inputs, inputs.flip(-1)]))
+        edge = self._edge(self._taps(torch.cat([inputs, inputs.flip(-1)])),
+                          self._grid(inputs))
         plain, mirrored = edge[:, 0].chunk(2)
-        edge = (plain / 2 + mirrored.flip(-1) / 2).sigmoid()
-        return edge, displacement[:len(inputs)]
+        return (plain / 2 + mirrored.flip(-1) / 2).sigmoid()
 
     def walk(self, inputs: Tensor, maps: Tensor) -> Tensor:
         """Walk within the boundaries; the strongest value becomes 1."""
         options = dict(self.test_cfg)
         skip_edges = options.pop('skip_edges', False)
-        edge, _ = self.boundaries(inputs)
+        edge = self.boundaries(inputs)
         if not skip_edges:
             return relative_to_strongest(random_walk(maps, edge, **options))
         ones = torch.ones_like(maps[:, :1])
