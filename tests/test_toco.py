@@ -14,6 +14,7 @@ from mmwsss.apis import (
     best_checkpoint,
     generate_pseudo_labels,
     load_config,
+    run_pipeline,
     train,
 )
 from mmwsss.apis import test as run_test
@@ -372,6 +373,22 @@ def test_trains_localizes_and_segments(toco_config, tmp_path):
         report = generate_pseudo_labels(cfg, checkpoint,
                                         str(tmp_path / kind))
         assert report['images'] == 8 and report['mAP'] > 0
+
+
+def test_the_pipeline_also_tests_the_decoder(toco_config, tmp_path):
+    work_dir = tmp_path / 'all'
+    results = run_pipeline(toco_config, None, str(work_dir))
+    assert list(results) == ['localizer', 'decoder', 'pseudo_train',
+                             'pseudo_val']
+    cfg = load_config(toco_config, work_dir=str(tmp_path / 'again'))
+    assert results['decoder'] == run_test(
+        cfg, best_checkpoint(str(work_dir / 'localizer')), tta=True)
+    assert len(list((work_dir / 'decoder' / 'predictions').iterdir())) == 8
+    assert (work_dir / 'decoder' / 'overlays.png').is_file()
+    # Maps and masks are not made again because another test is asked for.
+    with_crf = run_pipeline(toco_config, None, str(work_dir), crf=True)
+    assert 'crf/mIoU' in with_crf['decoder']
+    assert with_crf['pseudo_val'] == results['pseudo_val']
 
 
 def test_late_losses_have_to_exist(toco_config, tmp_path):

@@ -22,6 +22,8 @@ COLUMNS = {
     'CRF val': ('crf_val', 'best_mIoU'),
     'affinity train': ('affinity_train', 'best_mIoU'),
     'affinity val': ('affinity_val', 'best_mIoU'),
+    'own decoder val': ('decoder', 'mIoU'),
+    'own decoder + CRF val': ('decoder', 'crf/mIoU'),
     'segmentor val': ('test', 'mIoU'),
     'segmentor + CRF val': ('test', 'crf/mIoU'),
 }

@@ -44,7 +44,8 @@ def run_pipeline(localizer: str,
 
     Each stage has a folder under ``work_dir``. A stage that is finished and
     whose config and inputs have not changed is not run again; an interrupted
-    training goes on from its last checkpoint.
+    training goes on from its last checkpoint. A localizer that segments by
+    itself, such as ToCo, is also tested as a segmentor.
 
     Args:
         localizer (str): Config file of the localizer.
@@ -78,6 +79,9 @@ def run_pipeline(localizer: str,
                                           pseudo_masks=masks),
                           folder('segmentor'))
         check_test(seg, tta=True, crf=crf)
+    single_stage = 'tta_model' in loc
+    if single_stage:
+        check_test(loc, tta=True, crf=crf)
     aff = {split: load_config(affinity, dict(
         options[affinity], maps=folder(f'pseudo_{split}', 'maps')),
         folder('affinity')) for split in ('train', 'val')} if affinity else {}
@@ -98,7 +102,19 @@ def run_pipeline(localizer: str,
             generate_pseudo_labels, cfg, checkpoint, folder(name), split,
             maps=maps))
 
+    def test_stage(name: str, cfg: Config, checkpoint: str) -> None:
+        cfg = copy.deepcopy(cfg)
+        cfg.work_dir = folder(name)
+        if not crf:
+            cfg.test_crf = None  # a part of the stage's key
+        stages.run(name, folder(name), cfg, partial(
+            test, cfg, checkpoint, tta=True, crf=crf,
+            out_dir=folder(name, 'predictions')))
+
     checkpoint = train_stage('localizer', loc)
+    if single_stage:
+        with stages.aside():
+            test_stage('decoder', loc, checkpoint)
     for split in ('train', 'val'):
         map_stage(f'pseudo_{split}', loc, checkpoint, split)
     best = stages.results['pseudo_train'].get('best_threshold')
@@ -118,14 +134,7 @@ def run_pipeline(localizer: str,
         for split, cfg in aff.items():
             map_stage(f'affinity_{split}', cfg, checkpoint, split)
     if seg is not None:
-        checkpoint = train_stage('segmentor', seg)
-        tested = copy.deepcopy(seg)
-        tested.work_dir = folder('test')
-        if not crf:
-            tested.test_crf = None  # a part of the stage's key
-        stages.run('test', folder('test'), tested, partial(
-            test, tested, checkpoint, tta=True, crf=crf,
-            out_dir=folder('test', 'predictions')))
+        test_stage('test', seg, train_stage('segmentor', seg))
     print_log('\n' + _summary(stages.results), 'current')
     for name in stages.results:
         path = folder(name, 'overlays.png')
@@ -214,8 +223,9 @@ def _summary(results: Dict[str, dict]) -> str:
                 table.add_row([title, split,
                                f'mIoU at threshold {scores["threshold"]:.2f}',
                                f'{scores["mIoU"]:.1f}'])
-    for name, value in results.get('test', {}).items():
-        if name.removeprefix('crf/').startswith('mIoU'):
-            table.add_row(['segmentor, several scales', 'val', name,
-                           f'{value:.1f}'])
+    for stage, title in dict(decoder='own decoder', test='segmentor').items():
+        for name, value in results.get(stage, {}).items():
+            if name.removeprefix('crf/').startswith('mIoU'):
+                table.add_row([f'{title}, several scales', 'val', name,
+                               f'{value:.1f}'])
     return table.get_string()
