@@ -1,4 +1,5 @@
 """The random walk of IRN, against the published code and the dense form."""
+import math
 import re
 
 import pytest
@@ -6,7 +7,12 @@ import torch
 from parity_files import close, read
 
 from mmwsss.ops import affinity_walk, random_walk
-from mmwsss.ops.random_walk import edge_affinity, path_points, search_offsets
+from mmwsss.ops.random_walk import (
+    chebyshev_of_power,
+    edge_affinity,
+    path_points,
+    search_offsets,
+)
 
 
 def test_parity_with_irn(test_data):
@@ -56,13 +62,27 @@ def dense_walk(maps, edge, radius, beta, exp_times):
     return ((maps * (1 - edge)).flatten(1) @ power).view(maps.shape)
 
 
+@pytest.mark.parametrize('exp_times', [0, 1, 3, 8])
 @pytest.mark.parametrize('size', [(6, 7), (1, 9), (9, 2)])
-def test_equals_the_dense_matrix_power(size):
+def test_equals_the_dense_matrix_power(size, exp_times):
     generator = torch.Generator().manual_seed(0)
     maps = torch.rand(2, *size, generator=generator, dtype=torch.double)
     edge = torch.rand(size, generator=generator, dtype=torch.double)
     torch.testing.assert_close(
-        random_walk(maps, edge, 4, 2., 3), dense_walk(maps, edge, 4, 2., 3))
+        random_walk(maps, edge, 4, 2., exp_times),
+        dense_walk(maps, edge, 4, 2., exp_times), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize('exponent', [1, 2, 7, 64, 1024])
+def test_a_power_in_chebyshev_polynomials(exponent):
+    coefficients = chebyshev_of_power(exponent)
+    assert sum(coefficients) == pytest.approx(1, abs=1e-14)
+    angles = torch.linspace(0, math.pi, 99, dtype=torch.double)
+    got = sum(c * (k * angles).cos() for k, c in enumerate(coefficients))
+    torch.testing.assert_close(got, angles.cos()**exponent, rtol=0,
+                               atol=1e-11)
+    # Far fewer terms than the exponent, where it is large.
+    assert len(coefficients) <= min(exponent + 1, 8 * exponent**0.5)
 
 
 def test_nothing_crosses_a_full_edge():

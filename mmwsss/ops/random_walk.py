@@ -1,7 +1,8 @@
 """Random walk over pixels that no edge parts (IRN, CVPR 2019)."""
 import warnings
 from functools import cache
-from typing import List, Tuple
+from math import comb
+from typing import Tuple
 
 import torch
 import torch.nn.functional as F
@@ -78,32 +79,60 @@ def walk_matrix(affinity: Tensor, beta: float, radius: int) -> Tensor:
         they sum to 1. Images of a batch do not meet.
     """
     batch, _, height, width = affinity.shape
+    ahead, reach = search_offsets(radius), radius - 1
+    pairs = affinity**beta
+    padded = F.pad(pairs, (reach, reach, reach, 0))
+    behind = [padded[:, p, reach - y:reach - y + height,
+                     reach - x:reach - x + width]
+              for p, (y, x) in enumerate(ahead)]
+    # Neighbours in the order of their pixels: rows of a CSR are sorted.
+    offsets = [(-y, -x) for y, x in reversed(ahead)] + [(0, 0), *ahead]
+    weights = torch.stack([*reversed(behind), torch.ones_like(behind[0]),
+                           *pairs.unbind(1)], dim=-1)  # (B, H, W, 2P + 1)
+    weights = weights / weights.sum(-1, keepdim=True)
+    y, x = torch.tensor(offsets, device=affinity.device).unbind(1)
+    rows, columns = (torch.arange(size, device=affinity.device)[:, None] + to
+                     for size, to in ((height, y), (width, x)))
+    inside = (((rows >= 0) & (rows < height))[:, None]
+              & (columns >= 0) & (columns < width)).expand_as(weights)
+    entries = inside.flatten().nonzero()[:, 0]
+    nodes = entries // len(offsets) + (y * width + x)[entries % len(offsets)]
+    ends = F.pad(inside.sum(-1).flatten().cumsum(0), (1, 0))
     count = batch * height * width
-    nodes = torch.arange(count, device=affinity.device).view(
-        batch, height, width)
-    sources: List[Tensor] = [nodes.flatten()]
-    targets: List[Tensor] = [nodes.flatten()]
-    weights: List[Tensor] = [affinity.new_ones(count)]
-    for (y, x), pair in zip(search_offsets(radius),
-                            (affinity**beta).unbind(1)):
-        rows = slice(0, max(0, height - y))
-        columns = slice(max(0, -x), max(0, width - max(0, x)))
-        source = nodes[:, rows, columns].flatten()
-        target = source + y * width + x
-        weight = pair[:, rows, columns].flatten()
-        sources += [source, target]
-        targets += [target, source]
-        weights += [weight, weight]
-    source, target = torch.cat(sources), torch.cat(targets)
-    weight = torch.cat(weights)
-    total = torch.zeros_like(weights[0]).index_add_(0, target, weight)
     with warnings.catch_warnings():
         # Torch tells each process once that this layout is in beta.
         warnings.simplefilter('ignore', UserWarning)
-        matrix = torch.sparse_coo_tensor(
-            torch.stack([target, source]), weight / total[target],
-            (count, count))
-        return matrix.coalesce().to_sparse_csr()
+        return torch.sparse_csr_tensor(
+            ends.int(), nodes.int(), weights.flatten().index_select(
+                0, entries), (count, count))
+
+
+@cache
+def chebyshev_of_power(exponent: int, tail: float = 1e-12
+                       ) -> Tuple[float, ...]:
+    """Coefficients of x^exponent in Chebyshev polynomials.
+
+    They are the chances that ``exponent`` fair steps of length 1 end that far
+    from their start, hence beyond a few times sqrt(exponent) next to nothing:
+    the power of a matrix with eigenvalues in [-1, 1] takes about that many
+    products with it instead of ``exponent``.
+
+    Args:
+        exponent (int): 1 or more.
+        tail (float): Leave out as many high terms as sum to less than this.
+
+    Returns:
+        tuple[float]: Of T_0, T_1, ...; they sum to 1.
+    """
+    chances = [0.] * (exponent + 1)
+    for back in range(exponent + 1):
+        chances[abs(exponent - 2 * back)] += comb(exponent,
+                                                  back) / 2**exponent
+    dropped = 0.
+    while dropped + chances[-1] < tail:
+        dropped += chances.pop()
+    total = sum(chances)
+    return tuple(chance / total for chance in chances)
 
 
 def affinity_walk(maps: Tensor,
@@ -115,7 +144,9 @@ def affinity_walk(maps: Tensor,
 
     The published code of PSA and IRN squares a dense (N, N) matrix
     ``exp_times`` times; here the sparse matrix of one step is applied to the
-    K maps, and no (N, N) matrix exists.
+    K maps, and no (N, N) matrix exists. Hundreds of steps take about half as
+    many products (:func:`chebyshev_of_power`; the matrix of a step has the
+    eigenvalues of a symmetric one, all in [-1, 1]).
 
     Args:
         maps (Tensor): (K, H, W), or of a batch, (B, K, H, W).
@@ -137,10 +168,15 @@ def affinity_walk(maps: Tensor,
     # not the numbers, take the time.
     step = walk_matrix(affinity.double(), beta, radius)
     state = maps.double().movedim(1, -1).reshape(-1, channels)  # (N, K)
-    for _ in range(2**exp_times):
-        state = step @ state
-    state = state.view(batch, height, width, channels).movedim(-1, 1)
-    return state.to(maps.dtype)
+    first, second, *others = chebyshev_of_power(2**exp_times)
+    before, state = state, step @ state
+    walked = first * before + second * state
+    for coefficient in others:
+        before, state = state, torch.addmm(before, step, state, beta=-1,
+                                           alpha=2)
+        walked.add_(state, alpha=coefficient)
+    walked = walked.view(batch, height, width, channels).movedim(-1, 1)
+    return walked.to(maps.dtype)
 
 
 def random_walk(maps: Tensor,
