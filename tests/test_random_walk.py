@@ -85,6 +85,13 @@ def test_a_power_in_chebyshev_polynomials(exponent):
     assert len(coefficients) <= min(exponent + 1, 8 * exponent**0.5)
 
 
+def test_without_a_power_all_neighbours_weigh_the_same():
+    maps = torch.eye(6, 7, dtype=torch.double)[None]
+    edge = torch.full((6, 7), 0.5, dtype=torch.double)
+    torch.testing.assert_close(random_walk(maps, edge, 4, 0., 3),
+                               dense_walk(maps, edge, 4, 0., 3))
+
+
 def test_nothing_crosses_a_full_edge():
     edge = torch.zeros(8, 11)
     edge[:, 5] = 1

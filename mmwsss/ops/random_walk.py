@@ -89,12 +89,13 @@ def walk_matrix(affinity: Tensor, beta: float, radius: int) -> Tensor:
     offsets = [(-y, -x) for y, x in reversed(ahead)] + [(0, 0), *ahead]
     weights = torch.stack([*reversed(behind), torch.ones_like(behind[0]),
                            *pairs.unbind(1)], dim=-1)  # (B, H, W, 2P + 1)
-    weights = weights / weights.sum(-1, keepdim=True)
     y, x = torch.tensor(offsets, device=affinity.device).unbind(1)
     rows, columns = (torch.arange(size, device=affinity.device)[:, None] + to
                      for size, to in ((height, y), (width, x)))
     inside = (((rows >= 0) & (rows < height))[:, None]
               & (columns >= 0) & (columns < width)).expand_as(weights)
+    weights = weights * inside  # a power of 0 is 1 outside as well
+    weights = weights / weights.sum(-1, keepdim=True)
     entries = inside.flatten().nonzero()[:, 0]
     nodes = entries // len(offsets) + (y * width + x)[entries % len(offsets)]
     ends = F.pad(inside.sum(-1).flatten().cumsum(0), (1, 0))
