@@ -173,6 +173,21 @@ def test_baseline_of_toco(voc, tmp_path):
     assert weights == dict(cls=1, aux=1, ptc=0, ctc=0, seg=0.1, energy=0.05)
 
 
+def test_afa(voc, tmp_path):
+    built = Built('afa_voc.py', voc, tmp_path)
+    model = built.model
+    assert (model.low, model.high) == (0.35, 0.55)
+    head = model.attention_affinity
+    assert (head.radius, head.power) == (8, 2)
+    assert head.projection.in_channels == 2 * 12  # two layers, 12 heads
+    assert model.test_cfg['background'] == 0.45
+    assert model.loss_weights['ptc'] == model.loss_weights['ctc'] == 0
+    late = built.hook('LateLossesHook')
+    assert late.weights == dict(seg=0.1, energy=0.01, affinity=0.1)
+    # It is used from iteration 6000 on.
+    assert late.after + model.affinity_warmup == 6000
+
+
 def test_irn_and_psa(voc, tmp_path):
     irn = Built('irn_voc.py', voc, tmp_path / 'irn')
     assert irn.model.loss_module.radius == 10

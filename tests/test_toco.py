@@ -396,3 +396,28 @@ def test_late_losses_have_to_exist(toco_config, tmp_path):
     cfg.custom_hooks[1].weights = dict(segm=1.)
     with pytest.raises(ValueError, match=r"unknown \['segm'\]"):
         train(cfg)
+
+
+SHAPES_AFA = SHAPES_TOCO
+for old, new in (('toco_deit-tiny', 'afa_deit-tiny'),
+                 ('model = dict(', 'model = dict(\n'
+                  '    attention_affinity=dict(warmup=5),'),
+                 ('energy=0.05)', 'affinity=0.1)')):
+    assert old in SHAPES_AFA
+    SHAPES_AFA = SHAPES_AFA.replace(old, new)
+
+
+def test_affinity_instead_of_contrasts(shapes, tmp_path):
+    config = write_config(tmp_path / 'afa.py', SHAPES_AFA, shapes)
+    losses = train_losses(config, tmp_path / 'run')
+    assert ['loss_affinity' in row for row in losses] == (
+        [False] * 10 + [True] * 20)
+    assert not any('loss_ptc' in row for row in losses)
+    cfg = load_config(config, work_dir=str(tmp_path / 'run'))
+    checkpoint = best_checkpoint(cfg.work_dir)
+    [path] = (tmp_path / 'run').glob('*/vis_data/scalars.json')
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert any('affinity_cam/mIoU' in row for row in rows)
+    assert cfg.model.test_cfg.maps == 'affinity'
+    report = generate_pseudo_labels(cfg, checkpoint, str(tmp_path / 'masks'))
+    assert report['images'] == 8 and report['mIoU'] > 0

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mmwsss.datasets.map_files import write_atomically
 from mmwsss.datasets.transforms import read_photo
+from mmwsss.models.backbones import TokenViT
 from mmwsss.models.weights import forget_pretrained, load_weights
 from mmwsss.registry import MODELS
 from mmwsss.visualization import (
@@ -86,8 +87,9 @@ def _load(cfg: Config, checkpoint: str) -> nn.Module:
     model_cfg = copy.deepcopy(cfg.model)
     forget_pretrained(model_cfg)
     model = MODELS.build(model_cfg)
-    if not hasattr(getattr(model, 'backbone', None), 'patch_embed'):
-        raise ConfigError(f'{cfg.filename}: the model has no ViT backbone')
+    if not isinstance(getattr(model, 'backbone', None), TokenViT):
+        raise ConfigError(f'{cfg.filename}: the model has no ViT backbone '
+                          '(TokenViT)')
     load_weights(model, checkpoint)
     return model.eval()
 
@@ -114,14 +116,11 @@ def look(model: nn.Module, photo) -> Tuple[Tensor, Tensor]:
         inputs, [max(patch, side // patch * patch) for side in
                  inputs.shape[2:]], mode='bilinear')
     grid = [side // patch for side in inputs.shape[2:]]
-    with _recorded(vit) as (outputs, projections):
+    with _recorded(vit) as outputs, vit.recorded_attention(1) as logits:
         vit(inputs)
     count = grid[0] * grid[1]
     cosines = torch.stack([_mean_cosine(x[0, -count:]) for x in outputs])
-    heads = vit.layers[-1].attn.num_heads
-    query, key, _ = projections[-1][0].unflatten(-1, (3, heads, -1)).permute(
-        1, 2, 0, 3)  # (heads, L, d) each
-    weights = (query @ key.transpose(1, 2) * query.shape[-1]**-0.5).softmax(-1)
+    weights = logits[0][0].softmax(-1)  # (heads, L, L)
     attention = weights[:, :-count, -count:].mean((0, 1)).view(1, 1, *grid)
     attention = F.interpolate(attention, photo.shape[:2], mode='bilinear')
     attention = attention - attention.min()
@@ -129,19 +128,15 @@ def look(model: nn.Module, photo) -> Tuple[Tensor, Tensor]:
 
 
 @contextmanager
-def _recorded(vit: nn.Module) -> Iterator[Tuple[list, list]]:
-    """Tokens after each layer and qkv of each layer of one forward pass."""
+def _recorded(vit: nn.Module) -> Iterator[List[Tensor]]:
+    """Tokens after each layer of one forward pass."""
     outputs: List[Tensor] = []
-    projections: List[Tensor] = []
-    handles = []
-    for layer in vit.layers:
-        handles += [
-            layer.register_forward_hook(
-                lambda module, args, output: outputs.append(output)),
-            layer.attn.qkv.register_forward_hook(
-                lambda module, args, output: projections.append(output))]
+    handles = [
+        layer.register_forward_hook(
+            lambda module, args, output: outputs.append(output))
+        for layer in vit.layers]
     try:
-        yield outputs, projections
+        yield outputs
     finally:
         for handle in handles:
             handle.remove()

@@ -1,5 +1,5 @@
 """From class activation maps to labels, regions and crops (ToCo)."""
-from typing import Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -116,7 +116,9 @@ def refined_labels(images: Tensor,
                    inside: Optional[Tensor] = None,
                    iterations: int = 10,
                    dilations: Tuple[int, ...] = (1, 2, 4, 8, 12, 24),
-                   ignore_index: int = 255) -> Tensor:
+                   ignore_index: int = 255,
+                   spread: Optional[Callable[[Tensor], Tensor]] = None
+                   ) -> Tensor:
     """Pseudo labels from maps refined by the photo's colours.
 
     The maps compete with a strong background, which shows the sure objects,
@@ -133,6 +135,9 @@ def refined_labels(images: Tensor,
         iterations (int): See ``pixel_adaptive_refinement``.
         dilations (tuple[int]): Likewise.
         ignore_index (int): Defaults to 255.
+        spread (callable, optional): Propagates the competing scores,
+            (B, K', H', W') in and out, before the colours do. Defaults to
+            None: nothing.
 
     Returns:
         Tensor: 0 background, 1..C, (B, H, W), int64.
@@ -151,8 +156,11 @@ def refined_labels(images: Tensor,
         logits = torch.cat([torch.full_like(small[:, :1], background),
                             small.masked_fill(absent, -torch.inf)], dim=1)
         scores.append(logits.softmax(1))
-    refined = pixel_adaptive_refinement(
-        images, torch.cat(scores, dim=1), iterations, dilations)
+    competing = torch.cat(scores, dim=1)
+    if spread is not None:
+        competing = spread(competing)
+    refined = pixel_adaptive_refinement(images, competing, iterations,
+                                        dilations)
     refined = F.interpolate(refined, (height, width), mode='bilinear')
     names = torch.cat([classes.new_zeros(batch, 1), classes + 1], dim=1)
     sure, possible = (

@@ -1,5 +1,6 @@
 """mmpretrain's ViT with weights in any of the field's key layouts."""
-from typing import Dict, Optional, Tuple, Union
+from contextlib import ExitStack, contextmanager
+from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 from mmpretrain.models.backbones import VisionTransformer
 from torch import Tensor
@@ -47,6 +48,31 @@ class TokenViT(VisionTransformer):
         """Pixels of the image per value of each output."""
         stride = self.patch_embed.projection.stride[0]
         return (stride, ) * len(self.out_indices)
+
+    @contextmanager
+    def recorded_attention(self, num_layers: int) -> Iterator[List[Tensor]]:
+        """Attention logits of the last layers in a forward pass inside.
+
+        Args:
+            num_layers (int): How many layers.
+
+        Yields:
+            list[Tensor]: Filled in the forward pass: of each layer the scaled
+            products of queries and keys, (B, heads, L, L).
+        """
+        logits: List[Tensor] = []
+
+        def record(attention, args, qkv) -> None:
+            heads = self.layers[-1].attn.num_heads
+            query, key, _ = qkv.unflatten(-1, (3, heads, -1)).permute(
+                2, 0, 3, 1, 4)  # (B, heads, L, d) each
+            logits.append(query @ key.transpose(2, 3) * query.shape[-1]**-0.5)
+
+        with ExitStack() as stack:
+            for layer in self.layers[-num_layers:]:
+                handle = layer.attn.qkv.register_forward_hook(record)
+                stack.callback(handle.remove)
+            yield logits
 
     def init_weights(self) -> None:
         """Random initialisation, then ``pretrained`` where given."""

@@ -1,3 +1,4 @@
+from .attention_affinity import AttentionAffinityHead
 from .deeplab_v1_head import DeepLabV1Head
 from .deeplab_v2_head import DeepLabV2Head
 from .large_fov_head import LargeFOVHead
@@ -7,6 +8,6 @@ from .textual_tokens import TextualTokens
 from .visual_context import VisualContext
 
 __all__ = [
-    'DeepLabV1Head', 'DeepLabV2Head', 'LargeFOVHead', 'PatchGWRPHead',
-    'ProjectionHead', 'TextualTokens', 'VisualContext'
+    'AttentionAffinityHead', 'DeepLabV1Head', 'DeepLabV2Head', 'LargeFOVHead',
+    'PatchGWRPHead', 'ProjectionHead', 'TextualTokens', 'VisualContext'
 ]

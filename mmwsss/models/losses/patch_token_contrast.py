@@ -1,5 +1,5 @@
 """Patch tokens of one class alike, of two classes unlike (ToCo's PTC)."""
-from typing import Callable, Dict
+from typing import Callable, Dict, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -15,11 +15,7 @@ SIMILARITIES: Dict[str, Callable[[Tensor], Tensor]] = dict(
 class PatchTokenContrast(nn.Module):
     """Patch-token contrast against over-smoothing.
 
-    Pairs of patches with reliable labels: ``1 - mean similarity`` of the
-    pairs of one label, plus the mean similarity of those of two labels,
-    halved. Both means run over the pairs of the whole batch and count one
-    pair more than there are, as published, so that a batch without pairs
-    stays finite.
+    Pairs of patches with reliable labels, see :func:`contrast`.
 
     Source: ToCo (CVPR 2023), equation 3; similarity: supplement, Table 1.
 
@@ -54,16 +50,49 @@ class PatchTokenContrast(nn.Module):
         """
         unit = F.normalize(tokens.flatten(2), dim=1, eps=1e-8)  # (B, D, N)
         similarity = self.similarity(unit.transpose(1, 2) @ unit)  # (B, N, N)
-        same, other = self.pairs(labels)
-        positive = 1 - (similarity * same).sum() / (same.sum() + 1)
-        negative = (similarity * other).sum() / (other.sum() + 1)
-        return self.loss_weight * (positive + negative) / 2
+        return self.loss_weight * contrast(similarity, *self.pairs(labels))
 
-    def pairs(self, labels: Tensor) -> tuple:
-        """Reliable pairs of one label, and of two: two masks (B, N, N)."""
-        flat = labels.flatten(1)
-        known = flat != self.ignore_index
-        known = known.unsqueeze(1) & known.unsqueeze(2)
-        known.diagonal(dim1=1, dim2=2).fill_(False)
-        equal = flat.unsqueeze(1) == flat.unsqueeze(2)
-        return known & equal, known & ~equal
+    def pairs(self, labels: Tensor) -> Tuple[Tensor, Tensor]:
+        """:func:`known_pairs` of two different patches."""
+        same, other = known_pairs(labels, self.ignore_index)
+        same.diagonal(dim1=1, dim2=2).fill_(False)
+        return same, other
+
+
+def contrast(similarity: Tensor, same: Tensor, other: Tensor) -> Tensor:
+    """Pairs of one label alike, pairs of two labels unlike.
+
+    ``1 - mean similarity`` of the former plus the mean similarity of the
+    latter, halved. Both means run over the pairs of the whole batch and count
+    one pair more than there are, as published, so that a batch without pairs
+    stays finite.
+
+    Args:
+        similarity (Tensor): (B, N, N).
+        same (Tensor): Pairs of one label, boolean, (B, N, N).
+        other (Tensor): Pairs of two labels, likewise.
+
+    Returns:
+        Tensor: Scalar; 0.5 if there is no pair.
+    """
+    positive = 1 - (similarity * same).sum() / (same.sum() + 1)
+    negative = (similarity * other).sum() / (other.sum() + 1)
+    return (positive + negative) / 2
+
+
+def known_pairs(labels: Tensor, ignore_index: int) -> Tuple[Tensor, Tensor]:
+    """Pairs of patches of one label, and of two.
+
+    Args:
+        labels (Tensor): (B, h, w).
+        ignore_index (int): Label of patches that are in no pair.
+
+    Returns:
+        tuple[Tensor, Tensor]: Boolean, (B, N, N) each. A patch and itself are
+        a pair of one label.
+    """
+    flat = labels.flatten(1)
+    known = flat != ignore_index
+    known = known.unsqueeze(1) & known.unsqueeze(2)
+    equal = flat.unsqueeze(1) == flat.unsqueeze(2)
+    return known & equal, known & ~equal

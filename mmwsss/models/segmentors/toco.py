@@ -1,5 +1,6 @@
 """ToCo: localization and segmentation in one, with token contrast."""
 import copy
+from functools import partial
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
@@ -18,10 +19,16 @@ from mmwsss.ops.cam_labels import (
     uncertain_regions,
 )
 from mmwsss.ops.gwrp import gwrp
+from mmwsss.ops.min_max import min_max
 from mmwsss.registry import MODELS
 
 LOSS_WEIGHTS = dict(cls=1., aux=1., ptc=0.2, ctc=0.5, seg=0.1, energy=0.05)
 """Section 4.1; the weight of the energy is the published script's."""
+
+AFFINITY_WEIGHT = 0.1
+"""AFA's published script."""
+
+MAPS = ('cam', 'aux', 'affinity')
 
 
 @MODELS.register_module()
@@ -31,7 +38,8 @@ class ToCo(BaseLocalizer):
     Ru, Zheng, Zhan, Du: "Token Contrast for Weakly-Supervised Semantic
     Segmentation", CVPR 2023. It is a localizer (its class activation maps)
     and a segmentor (its decoder). docs/toco.md lists what differs from the
-    published code.
+    published code. With ``attention_affinity`` instead of the contrasts it
+    learns as AFA does.
 
     Args:
         backbone (dict): Config of a :class:`TokenViT`.
@@ -49,6 +57,16 @@ class ToCo(BaseLocalizer):
         segmentation_loss (dict, optional): Options of
             :class:`BalancedCrossEntropy`.
         energy_loss (dict, optional): Options of :class:`DenseEnergyLoss`.
+        attention_affinity (dict, optional): Options of
+            :class:`AttentionAffinityHead`, and
+
+            - ``num_layers`` (int): The last layers that it sees. Defaults to
+              2.
+            - ``warmup`` (int): Training steps in which it only learns; after
+              them the segmentation learns from maps that it propagated.
+              Defaults to 0.
+
+            Defaults to None: no such head.
         pooling_decay (float): Decay of the global weighted rank pooling
             before the classifiers. Defaults to 0, the published max pooling;
             a network without pre-trained weights needs more, e.g. 0.9.
@@ -58,15 +76,16 @@ class ToCo(BaseLocalizer):
         crop_size (int): Their side in pixels. Defaults to 96.
         teacher_momentum (float): Of the teacher's projection. Defaults to
             0.9.
-        loss_weights (dict, optional): Of 'cls', 'aux', 'ptc', 'ctc', 'seg'
-            and 'energy'; a loss of weight 0 is not computed. Default to
-            ``LOSS_WEIGHTS``.
+        loss_weights (dict, optional): Of 'cls', 'aux', 'ptc', 'ctc', 'seg',
+            'energy' and, with ``attention_affinity``, 'affinity'; a loss of
+            weight 0 is not computed. Default to ``LOSS_WEIGHTS`` and
+            ``AFFINITY_WEIGHT``.
         test_cfg (dict, optional): ``scales``, ``flip`` and ``with_maps`` of
             :class:`BaseLocalizer`, with ``scales`` (1.0, 0.5, 1.5) by
             default, and
 
-            - ``maps`` (str): 'cam' (default) or 'aux', what ``localize``
-              returns.
+            - ``maps`` (str): What ``localize`` returns: 'cam' (default),
+              'aux', or 'affinity', the final maps propagated.
             - ``background`` (float): Threshold of the maps in validation.
               Defaults to 0.5.
         init_cfg (dict, optional): See mmengine's ``BaseModule``.
@@ -83,6 +102,7 @@ class ToCo(BaseLocalizer):
                  crop_contrast: Optional[dict] = None,
                  segmentation_loss: Optional[dict] = None,
                  energy_loss: Optional[dict] = None,
+                 attention_affinity: Optional[dict] = None,
                  pooling_decay: float = 0.,
                  thresholds: Sequence[float] = (0.25, 0.7),
                  num_crops: int = 8,
@@ -94,18 +114,22 @@ class ToCo(BaseLocalizer):
         super().__init__(
             data_preprocessor,
             dict(dict(scales=(1.0, 0.5, 1.5)), **(test_cfg or {})), init_cfg)
-        if self.test_cfg.get('maps', 'cam') not in ('cam', 'aux'):
+        known = MAPS if attention_affinity is not None else MAPS[:2]
+        if self.test_cfg.get('maps', 'cam') not in known:
             raise ValueError(f'test_cfg.maps={self.test_cfg["maps"]!r}: use '
-                             "'cam' or 'aux'")
+                             f'one of {known}')
         self.low, self.high = thresholds
         if not 0 <= self.low <= self.high <= 1:
             raise ValueError(f'thresholds={tuple(thresholds)}: give two '
                              'numbers in [0, 1], the lower first')
-        unknown = set(loss_weights or {}) - set(LOSS_WEIGHTS)
+        self.loss_weights = dict(LOSS_WEIGHTS)
+        if attention_affinity is not None:
+            self.loss_weights['affinity'] = AFFINITY_WEIGHT
+        unknown = set(loss_weights or {}) - set(self.loss_weights)
         if unknown:
             raise ValueError(f'loss_weights: unknown {sorted(unknown)}; '
-                             f'known: {list(LOSS_WEIGHTS)}')
-        self.loss_weights = dict(LOSS_WEIGHTS, **(loss_weights or {}))
+                             f'known: {list(self.loss_weights)}')
+        self.loss_weights.update(loss_weights or {})
         self.backbone = MODELS.build(dict(
             backbone, out_type='raw', out_indices=[aux_layer, -1]))
         # As published: a change of its grid interpolates it at every step.
@@ -128,6 +152,16 @@ class ToCo(BaseLocalizer):
                     ('CropTokenContrast', crop_contrast),
                     ('BalancedCrossEntropy', segmentation_loss),
                     ('DenseEnergyLoss', energy_loss)))
+        self.attention_affinity = None
+        if attention_affinity is not None:
+            options = dict(attention_affinity)
+            self.affinity_layers = options.pop('num_layers', 2)
+            self.affinity_warmup = options.pop('warmup', 0)
+            heads = self.backbone.layers[-1].attn.num_heads
+            self.attention_affinity = MODELS.build(dict(
+                dict(type='AttentionAffinityHead',
+                     in_channels=heads * self.affinity_layers), **options))
+            self.register_buffer('affinity_steps', torch.tensor(0))
         self.pooling_decay = pooling_decay
         self.num_crops = num_crops
         self.crop_size = crop_size
@@ -159,6 +193,28 @@ class ToCo(BaseLocalizer):
             tokens[:, 1:].transpose(1, 2).unflatten(2, grid)
             for tokens in (final, aux))
         return final[:, 0], final_map, aux_map
+
+    def encode_with_affinity(self, inputs: Tensor, wanted: bool = True
+                             ) -> Tuple[Tuple[Tensor, ...],
+                                        Optional[Tensor]]:
+        """:meth:`encode`, and the affinity of all pairs of patches.
+
+        Args:
+            inputs (Tensor): (B, 3, H, W).
+            wanted (bool): Whether the affinity is computed, where there is a
+                head for it.
+
+        Returns:
+            tuple: Class token and feature maps; (B, N, N) or None.
+        """
+        if self.attention_affinity is None or not wanted:
+            return self.encode(inputs), None
+        with self.backbone.recorded_attention(
+                self.affinity_layers) as logits:
+            encoded = self.encode(inputs)
+        count = encoded[1][0, 0].numel()
+        among_patches = torch.cat(logits, dim=1)[..., -count:, -count:]
+        return encoded, self.attention_affinity(among_patches)
 
     def classify(self, inputs: Tensor,
                  data_samples: Optional[List[SegDataSample]] = None
@@ -252,11 +308,21 @@ class ToCo(BaseLocalizer):
                   ) -> Tuple[Tensor, List[Tensor]]:
         """See :class:`BaseLocalizer`."""
         onehot = stack_labels(data_samples)
-        _, *features = self.encode(inputs)
+        kind = self.test_cfg.get('maps', 'cam')
+        (_, *features), affinity = self.encode_with_affinity(
+            inputs, kind == 'affinity')
         maps = self.multi_scale_maps(inputs, onehot, features)
-        chosen = maps[self.test_cfg.get('maps', 'cam') == 'aux']
+        if affinity is not None:
+            maps = (*maps, self._propagated(maps[0], affinity, features[0]))
+        chosen = maps[MAPS.index(kind)]
         return (self.pooled_logits(self.classifier, features[0]),
                 [one[label > 0] for one, label in zip(chosen, onehot)])
+
+    def _propagated(self, maps: Tensor, affinity: Tensor, features: Tensor
+                    ) -> Tensor:
+        """Maps after the propagation, in [0, 1] again."""
+        return min_max(self.attention_affinity.spread(
+            maps, affinity, features.shape[2:]))
 
     def loss(self, inputs: Tensor,
              data_samples: List[SegDataSample]) -> Dict[str, Tensor]:
@@ -269,7 +335,9 @@ class ToCo(BaseLocalizer):
         weights = self.loss_weights
         labels = stack_labels(data_samples)
         inside = inside_photo(data_samples, inputs)
-        class_token, features, aux_features = self.encode(inputs)
+        (class_token, features, aux_features), affinity = (
+            self.encode_with_affinity(inputs,
+                                      bool(weights.get('affinity'))))
         maps, aux_maps = self.multi_scale_maps(inputs, labels,
                                                (features, aux_features))
         losses = dict(
@@ -290,10 +358,30 @@ class ToCo(BaseLocalizer):
             losses['loss_ctc'] = weights['ctc'] * self._crop_loss(
                 class_token, data_samples, uncertain_regions(
                     aux_maps, labels, self.low, self.high))
+        if weights['seg'] or weights['energy'] or affinity is not None:
+            losses.update(self._segmentation_losses(
+                inputs, features, maps, labels, inside, affinity))
+        return losses
+
+    def _segmentation_losses(self, inputs: Tensor, features: Tensor,
+                             maps: Tensor, labels: Tensor, inside: Tensor,
+                             affinity: Optional[Tensor]) -> Dict[str, Tensor]:
+        """What learns from labels of pixels: decoder and affinity."""
+        weights, losses, grid = self.loss_weights, {}, features.shape[2:]
+        pixels = self._pixels(inputs)
+        refined = partial(refined_labels, pixels / 255, maps, labels,
+                          self.low, self.high, inside)
+        pseudo = refined()
+        if affinity is not None:
+            losses['loss_affinity'] = (
+                weights['affinity'] * self.attention_affinity.loss(
+                    affinity, _on_patches(pseudo, grid)))
+            if self.affinity_steps >= self.affinity_warmup:
+                pseudo = refined(spread=partial(
+                    self.attention_affinity.spread,
+                    affinity=affinity.detach(), grid=grid))
+            self.affinity_steps += 1
         if weights['seg'] or weights['energy']:
-            pixels = self._pixels(inputs)
-            pseudo = refined_labels(pixels / 255, maps, labels, self.low,
-                                    self.high, inside)
             logits = F.interpolate(
                 self.decode_head([features]), inputs.shape[2:],
                 mode='bilinear').float()
@@ -372,27 +460,36 @@ class ToCo(BaseLocalizer):
 
         For ``tools/gen_pseudo.py`` (``test_cfg.with_maps``) as
         :class:`BaseLocalizer`; else ``pred_sem_seg`` and ``seg_logits`` of
-        the decoder and, where image-level labels are known, ``pred_cam`` and
-        ``pred_aux_cam``, the masks that the maps stand for.
+        the decoder and, where image-level labels are known, ``pred_cam``,
+        ``pred_aux_cam`` and, with ``attention_affinity``,
+        ``pred_affinity_cam``, the masks that the maps stand for.
         """
         if self.test_cfg.get('with_maps', False):
             return super().predict(inputs, data_samples)
-        _, *features = self.encode(inputs)
+        labelled = 'gt_label' in data_samples[0]
+        (_, *features), affinity = self.encode_with_affinity(inputs, labelled)
         logits = F.interpolate(self.decode_head(features[:1]),
                                inputs.shape[2:], mode='bilinear')
         BaseSegmentor.postprocess_result(self, logits.float(), data_samples)
-        if 'gt_label' in data_samples[0]:
+        if labelled:
             onehot = stack_labels(data_samples)
             threshold = self.test_cfg.get('background', 0.5)
-            for name, maps in zip(('pred_cam', 'pred_aux_cam'),
-                                  self.multi_scale_maps(inputs, onehot,
-                                                        features)):
+            every = self.multi_scale_maps(inputs, onehot, features)
+            if affinity is not None:
+                every += (self._propagated(every[0], affinity, features[0]), )
+            for name, maps in zip(('pred_cam', 'pred_aux_cam',
+                                   'pred_affinity_cam'), every):
                 for i, sample in enumerate(data_samples):
                     full = F.interpolate(maps[i:i + 1], sample.ori_shape,
                                          mode='bilinear')
                     sample.set_field(PixelData(data=cam_labels(
                         full, onehot[i:i + 1], threshold, threshold)), name)
         return data_samples
+
+
+def _on_patches(labels: Tensor, grid: torch.Size) -> Tensor:
+    """Labels of pixels (B, H, W) -> of the patches, (B, h, w)."""
+    return F.interpolate(labels[:, None].float(), grid)[:, 0].long()
 
 
 def inside_photo(data_samples: List[SegDataSample],

@@ -1,0 +1,22 @@
+# AFA (CVPR 2022) on ToCo's ViT: affinity learned from self-attention spreads
+# the maps that the segmentation learns from. No contrasts.
+_base_ = 'toco_voc.py'
+score_classes = 'all'
+model = dict(
+    # These and the weights: its code.
+    attention_affinity=dict(num_layers=2, radius=8, power=2., warmup=4000),
+    thresholds=(0.35, 0.55),
+    loss_weights=dict(ptc=0., ctc=0.),
+    test_cfg=dict(maps='affinity', background=0.45))
+val_evaluator = [
+    dict(type='ClassSubsetIoU', prefix=prefix, field=field,
+         iou_metrics=['mIoU'], classes=score_classes)
+    for prefix, field in (('cam', 'pred_cam'), ('aux_cam', 'pred_aux_cam'),
+                          ('affinity_cam', 'pred_affinity_cam'),
+                          ('seg', 'pred_sem_seg'))
+]
+custom_hooks = [
+    dict(type='NonFiniteLossHook'),
+    dict(type='LateLossesHook', after=2000,
+         weights=dict(seg=0.1, energy=0.01, affinity=0.1)),
+]
