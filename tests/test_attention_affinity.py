@@ -179,9 +179,11 @@ def test_propagated_maps_and_masks(network, batch):
         assert one.pred_affinity_cam.data.shape == (1, 64, 96)
 
 
-def test_options_of_a_head_that_is_not_there_are_named():
-    for options, message in (
-            (dict(loss_weights=dict(affinity=0.1)), r"unknown \['affinity'"),
-            (dict(test_cfg=dict(maps='affinity')), 'test_cfg.maps')):
-        with pytest.raises(ValueError, match=message):
-            toco(**options)
+@pytest.mark.parametrize('options, message', [
+    (dict(loss_weights=dict(affinity=0.1)), r"unknown \['affinity'"),
+    (dict(test_cfg=dict(maps='affinity')), 'test_cfg.maps'),
+    (dict(attention_affinity=dict(num_layers=0)), 'num_layers=0.*4 layers'),
+    (dict(attention_affinity=dict(num_layers=5)), 'num_layers=5.*4 layers')])
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        toco(**options)

@@ -157,6 +157,10 @@ class ToCo(BaseLocalizer):
             options = dict(attention_affinity)
             self.affinity_layers = options.pop('num_layers', 2)
             self.affinity_warmup = options.pop('warmup', 0)
+            if not 1 <= self.affinity_layers <= len(self.backbone.layers):
+                raise ValueError(
+                    f'attention_affinity.num_layers={self.affinity_layers}: '
+                    f'the network has {len(self.backbone.layers)} layers')
             heads = self.backbone.layers[-1].attn.num_heads
             self.attention_affinity = MODELS.build(dict(
                 dict(type='AttentionAffinityHead',
