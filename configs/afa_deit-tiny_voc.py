@@ -1,6 +1,5 @@
 # AFA for a laptop: affinity instead of the contrasts, with the data and the
-# schedule of toco_deit-tiny_voc.py. The published
-# numbers are in afa_voc.py.
+# schedule of toco_deit-tiny_voc.py. The published numbers are in afa_voc.py.
 _base_ = 'toco_deit-tiny_voc.py'
 score_classes = 'all'
 model = dict(

@@ -73,7 +73,7 @@ class AttentionAffinityHead(BaseModule):
         Returns:
             Tensor: (B, K, h, w), within the range of ``maps``.
         """
-        # A patch always takes part in its own mean: no division by 0.
+        # Where all affinities vanish, the plain mean: no division by 0.
         weights = (affinity**self.power).clamp(min=1e-6) * self._near(maps)
         weights = weights / weights.sum(2, keepdim=True)
         spread = maps.flatten(2) @ weights.transpose(1, 2)

@@ -315,18 +315,20 @@ class ToCo(BaseLocalizer):
         kind = self.test_cfg.get('maps', 'cam')
         (_, *features), affinity = self.encode_with_affinity(
             inputs, kind == 'affinity')
-        maps = self.multi_scale_maps(inputs, onehot, features)
-        if affinity is not None:
-            maps = (*maps, self._propagated(maps[0], affinity, features[0]))
+        maps = self._every_map(inputs, onehot, features, affinity)
         chosen = maps[MAPS.index(kind)]
         return (self.pooled_logits(self.classifier, features[0]),
                 [one[label > 0] for one, label in zip(chosen, onehot)])
 
-    def _propagated(self, maps: Tensor, affinity: Tensor, features: Tensor
-                    ) -> Tensor:
-        """Maps after the propagation, in [0, 1] again."""
-        return min_max(self.attention_affinity.spread(
-            maps, affinity, features.shape[2:]))
+    def _every_map(self, inputs: Tensor, onehot: Tensor,
+                   features: Sequence[Tensor], affinity: Optional[Tensor]
+                   ) -> Tuple[Tensor, ...]:
+        """Maps in the order of ``MAPS``; the propagated with affinity only."""
+        maps = self.multi_scale_maps(inputs, onehot, features)
+        if affinity is None:
+            return maps
+        return (*maps, min_max(self.attention_affinity.spread(
+            maps[0], affinity, features[0].shape[2:])))
 
     def loss(self, inputs: Tensor,
              data_samples: List[SegDataSample]) -> Dict[str, Tensor]:
@@ -478,11 +480,9 @@ class ToCo(BaseLocalizer):
         if labelled:
             onehot = stack_labels(data_samples)
             threshold = self.test_cfg.get('background', 0.5)
-            every = self.multi_scale_maps(inputs, onehot, features)
-            if affinity is not None:
-                every += (self._propagated(every[0], affinity, features[0]), )
-            for name, maps in zip(('pred_cam', 'pred_aux_cam',
-                                   'pred_affinity_cam'), every):
+            for name, maps in zip(
+                    ('pred_cam', 'pred_aux_cam', 'pred_affinity_cam'),
+                    self._every_map(inputs, onehot, features, affinity)):
                 for i, sample in enumerate(data_samples):
                     full = F.interpolate(maps[i:i + 1], sample.ori_shape,
                                          mode='bilinear')
