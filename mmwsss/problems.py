@@ -1,10 +1,18 @@
-"""Collecting what is wrong with a data set, to report all of it at once."""
+"""What goes wrong for users, and all problems of a data set in one report."""
 import difflib
 from typing import Iterable, List
 
 
 class DataError(ValueError):
     """One or more problems in the user's data, each on a line of its own."""
+
+
+class ConfigError(ValueError):
+    """A mistake in a config file or in ``--cfg-options``."""
+
+
+class NonFiniteLossError(FloatingPointError):
+    """A loss became NaN or infinite."""
 
 
 class Problems:

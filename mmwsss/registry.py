@@ -45,3 +45,16 @@ LABEL_SOURCES = Registry(
     'label source', scope='mmwsss', locations=['mmwsss.datasets'])
 REFINERS = Registry(
     'refiner', scope='mmwsss', locations=['mmwsss.refiners'])
+
+
+def forget_pretrained(node: dict) -> None:
+    """Set each ``pretrained`` in a model's config to None, in place.
+
+    For models whose weights come from a checkpoint: those that training
+    started from need not be there.
+    """
+    for key, value in node.items():
+        if key == 'pretrained':
+            node[key] = None
+        elif isinstance(value, dict):
+            forget_pretrained(value)

@@ -7,11 +7,12 @@ import zipfile
 
 import pytest
 import torch
-from conftest import ROOT
 from mmengine.fileio import load
+from shapes import ROOT
 
 import mmwsss
-from mmwsss.apis import ConfigError, load_config
+from mmwsss.apis import load_config
+from mmwsss.problems import ConfigError
 from mmwsss.registry import MODELS
 
 CONFIGS = sorted(glob.glob(osp.join(ROOT, 'configs', '*.py')))

@@ -5,14 +5,15 @@ import os.path as osp
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
 from mmengine.runner import Runner
 from PIL import Image
+from shapes import ROOT
 
 from mmwsss.apis import load_config
 from mmwsss.datasets import VOC12ClsDataset
-from mmwsss.datasets.map_files import write_map, write_mask
-from mmwsss.models.weights import forget_pretrained
+from mmwsss.files.maps import write_map
+from mmwsss.files.masks import write_mask
+from mmwsss.registry import forget_pretrained
 
 CLASSES = VOC12ClsDataset.METAINFO['classes']
 

@@ -9,7 +9,10 @@ Example:
 import argparse
 
 from mmwsss.apis.command_line import run
-from mmwsss.apis.image_embeddings import extract_image_embeddings, find_images
+from mmwsss.preparation.image_embeddings import (
+    extract_image_embeddings,
+    find_images,
+)
 
 
 def parse_args() -> argparse.Namespace:

@@ -8,7 +8,7 @@ Example:
 import argparse
 
 from mmwsss.apis.command_line import run
-from mmwsss.apis.text_embeddings import extract_text_embeddings
+from mmwsss.preparation.text_embeddings import extract_text_embeddings
 
 
 def parse_args() -> argparse.Namespace:

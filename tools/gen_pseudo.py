@@ -4,7 +4,7 @@ import os.path as osp
 
 from mmwsss.apis import generate_pseudo_labels
 from mmwsss.apis.command_line import config_parser, parse_config, run
-from mmwsss.datasets.map_files import MAP_DICT_LAYOUTS
+from mmwsss.files.maps import MAP_DICT_LAYOUTS
 
 
 def main() -> None:

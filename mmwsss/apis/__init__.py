@@ -1,5 +1,7 @@
+from mmwsss.problems import ConfigError
+
 from .comparison import compare
-from .config import ConfigError, load_config
+from .config import load_config
 from .evaluation import evaluate_pseudo_labels
 from .generation import generate_pseudo_labels
 from .pipeline import run_pipeline

@@ -8,10 +8,9 @@ from typing import Callable
 from mmengine.config import Config, DictAction
 from mmengine.registry import build_functions
 
-from mmwsss.engine.hooks.non_finite_loss import NonFiniteLossError
-from mmwsss.problems import DataError
+from mmwsss.problems import ConfigError, DataError, NonFiniteLossError
 
-from .config import ConfigError, load_config
+from .config import load_config
 
 
 def config_parser(description: str) -> argparse.ArgumentParser:

@@ -8,9 +8,10 @@ from typing import Dict, List, Optional, Sequence
 from mmengine.logging import print_log
 from prettytable import MARKDOWN, PrettyTable
 
-from mmwsss.datasets.map_files import write_atomically
+from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.problems import ConfigError
 
-from .config import ConfigError, fitting_options, require_writable
+from .config import fitting_options
 from .pipeline import run_pipeline
 
 # Heading -> stage and score of the pipeline.

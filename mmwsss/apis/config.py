@@ -1,19 +1,13 @@
 """Reading a config and options, with mistakes found before anything starts."""
 import inspect
-import os
 import os.path as osp
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence
 
-import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmwsss.problems import DataError, unknown_name
-
-
-class ConfigError(ValueError):
-    """A mistake in a config file or in ``--cfg-options``."""
+from mmwsss.problems import ConfigError, unknown_name
 
 
 def load_config(path: str,
@@ -151,54 +145,3 @@ def _check_number(cfg: Config, key: str, path: str) -> None:
             f'--cfg-options {key}: {path} has used this number in other '
             f'settings already; write a config with _base_ = {path!r} that '
             'sets these, or give each of them (train_cfg.max_epochs=5 ...)')
-
-
-def require_writable(folder: str) -> None:
-    """Make a folder and check that files can be written to it.
-
-    Raises:
-        ConfigError: If not, naming the folder.
-    """
-    probe = osp.join(folder, f'.write_test.{os.getpid()}')
-    try:
-        os.makedirs(folder, exist_ok=True)
-        with open(probe, 'w'):
-            pass
-        os.remove(probe)
-    except OSError as error:
-        raise ConfigError(f'{folder}: cannot be written to ({error.strerror});'
-                          ' choose another folder') from error
-
-
-def require_writable_file(path: Union[str, os.PathLike]) -> str:
-    """Make the folder of an output file and check that it can be written to.
-
-    Args:
-        path (str | PathLike): The file to write.
-
-    Returns:
-        str: ``path``.
-
-    Raises:
-        DataError: If not, naming the folder.
-    """
-    path = os.fspath(path)
-    folder = osp.dirname(path) or '.'
-    if osp.isdir(path):
-        raise DataError(f'{path}: is a folder; name a file')
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise DataError(f'{folder}: cannot be made ({error}); choose another '
-                        'place for the output') from error
-    if not os.access(folder, os.W_OK):
-        raise DataError(f'{folder}: cannot be written to; choose another '
-                        'place for the output')
-    return path
-
-
-def choose_device(name: Optional[str]) -> torch.device:
-    """The named device; for None the GPU if there is one, else the CPU."""
-    if name is None:
-        name = 'cuda' if torch.cuda.is_available() else 'cpu'
-    return torch.device(name)

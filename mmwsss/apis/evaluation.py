@@ -10,13 +10,11 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmwsss.datasets.map_files import (
-    read_any_map,
-    read_mask,
-    write_atomically,
-)
 from mmwsss.evaluation.multilabel_map import class_indices
 from mmwsss.evaluation.pixel_localization import localization_histogram
+from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.maps import read_any_map
+from mmwsss.files.masks import read_mask
 from mmwsss.ops import (
     SweepResult,
     pixel_scores,
@@ -24,11 +22,9 @@ from mmwsss.ops import (
     sweep_histogram,
     threshold_sweep,
 )
+from mmwsss.parallel.progress import in_threads
 from mmwsss.problems import DataError, Problems
 from mmwsss.visualization import class_table, draw_threshold_curve
-
-from .config import require_writable
-from .progress import in_threads
 
 THRESHOLDS = torch.arange(100) / 100  # supplement A of MMCT
 

@@ -14,23 +14,33 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmwsss.datasets.batches import same_size_batches
-from mmwsss.datasets.map_files import (
+from mmwsss.evaluation.map_writer import refine_and_write
+from mmwsss.evaluation.multilabel_map import average_precision, class_indices
+from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.checkpoints import load_weights
+from mmwsss.files.maps import (
     MAP_DICT_LAYOUTS,
     map_to_mask,
     read_any_map,
     read_map,
-    read_mask,
-    write_atomically,
     write_map_dict,
-    write_mask,
 )
-from mmwsss.datasets.transforms import photo_size, read_photo
-from mmwsss.evaluation.map_writer import refine_and_write
-from mmwsss.evaluation.multilabel_map import average_precision, class_indices
-from mmwsss.models.weights import forget_pretrained, load_weights
+from mmwsss.files.masks import read_mask, write_mask
+from mmwsss.files.photos import photo_size, read_photo
 from mmwsss.ops import SweepResult, sweep_histogram, threshold_sweep
-from mmwsss.problems import DataError, unknown_name
-from mmwsss.registry import DATASETS, REFINERS
+from mmwsss.parallel.distributed import (
+    cpu_share,
+    on_main_process,
+    process_group,
+)
+from mmwsss.parallel.progress import (
+    ImageProgressHook,
+    in_processes,
+    in_threads,
+    progress_bar,
+)
+from mmwsss.problems import ConfigError, DataError, unknown_name
+from mmwsss.registry import DATASETS, REFINERS, forget_pretrained
 from mmwsss.visualization import (
     class_table,
     draw_threshold_curve,
@@ -40,15 +50,7 @@ from mmwsss.visualization import (
     write_picture,
 )
 
-from .config import ConfigError, require_writable
-from .distributed import cpu_share, on_main_process, process_group
 from .manifest import claim, describe_source
-from .progress import (
-    ImageProgressHook,
-    in_processes,
-    in_threads,
-    progress_bar,
-)
 from .training import build_runner
 
 SPLITS = ('train', 'val', 'test')

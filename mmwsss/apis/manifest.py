@@ -12,11 +12,9 @@ from typing import Dict, Optional
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
-from mmwsss.datasets.map_files import write_atomically
-from mmwsss.models.weights import weights_digest
-from mmwsss.problems import DataError
-
-from .config import ConfigError
+from mmwsss.files.atomic import write_atomically
+from mmwsss.files.checkpoints import weights_digest
+from mmwsss.problems import ConfigError, DataError
 
 _STALE = 3600  # seconds after which an unfinished file is nobody's
 

@@ -10,20 +10,19 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from mmwsss.datasets.map_files import write_atomically
-from mmwsss.datasets.transforms import read_photo
+from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.checkpoints import load_weights
+from mmwsss.files.photos import read_photo
 from mmwsss.models.backbones import TokenViT
-from mmwsss.models.weights import forget_pretrained, load_weights
-from mmwsss.registry import MODELS
+from mmwsss.parallel.progress import progress_bar
+from mmwsss.problems import ConfigError
+from mmwsss.registry import MODELS, forget_pretrained
 from mmwsss.visualization import (
     draw_curves,
     heat_overlay,
     picture_sheet,
     write_picture,
 )
-
-from .config import ConfigError, require_writable
-from .progress import progress_bar
 
 Run = Tuple[str, Config, str]
 

@@ -13,15 +13,10 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from prettytable import PrettyTable
 
-from mmwsss.datasets.map_files import write_atomically
+from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.problems import ConfigError
 
-from .config import (
-    ConfigError,
-    fitting_options,
-    load_config,
-    replace_everywhere,
-    require_writable,
-)
+from .config import fitting_options, load_config, replace_everywhere
 from .generation import generate_pseudo_labels
 from .testing import check_test, test
 from .training import best_checkpoint, train

@@ -11,10 +11,11 @@ from typing import Any, Dict, List, Optional, Sequence
 from mmengine.config import DictAction
 from prettytable import MARKDOWN, PrettyTable
 
-from mmwsss.datasets.map_files import write_atomically
+from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.problems import ConfigError
 from mmwsss.visualization import draw_curves
 
-from .config import ConfigError, load_config, require_writable
+from .config import load_config
 from .training import train
 
 

@@ -15,11 +15,13 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmwsss.datasets.label_sources import image_name
-from mmwsss.datasets.map_files import read_mask, write_atomically
-from mmwsss.datasets.transforms import read_photo
 from mmwsss.evaluation import ClassSubsetIoU
-from mmwsss.models.weights import load_weights
+from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.checkpoints import load_weights
+from mmwsss.files.masks import read_mask
+from mmwsss.files.photos import image_name, read_photo
+from mmwsss.parallel.distributed import cpu_share
+from mmwsss.problems import ConfigError
 from mmwsss.visualization import (
     class_table,
     mask_overlay,
@@ -27,8 +29,6 @@ from mmwsss.visualization import (
     write_picture,
 )
 
-from .config import ConfigError, require_writable
-from .distributed import cpu_share
 from .generation import evenly
 from .training import build_runner
 

@@ -12,7 +12,8 @@ from mmengine.runner import (
     find_latest_checkpoint,
 )
 
-from .config import ConfigError, require_writable
+from mmwsss.files.atomic import require_writable
+from mmwsss.problems import ConfigError
 
 _run_numbers = itertools.count(1)
 

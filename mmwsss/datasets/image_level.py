@@ -4,14 +4,13 @@ from typing import List, Optional
 
 import numpy as np
 
+from mmwsss.files.maps import map_size
+from mmwsss.files.photos import image_name, photo_size
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS, LABEL_SOURCES
 
 from .image_embeddings import read_image_embeddings
-from .label_sources import image_name
-from .map_files import map_size
 from .photo_folder import PhotoFolder
-from .transforms.loading import photo_size
 
 
 @DATASETS.register_module()

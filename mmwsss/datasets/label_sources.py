@@ -4,7 +4,6 @@ A label source turns a list of images into a multi-hot matrix. It checks
 everything before it returns, and reports all problems of a file together.
 """
 import csv
-import json
 import os.path as osp
 import xml.etree.ElementTree as ElementTree
 from abc import ABC, abstractmethod
@@ -13,11 +12,12 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
+from mmwsss.files.json_files import read_json
+from mmwsss.files.masks import read_mask
+from mmwsss.files.photos import image_name
+from mmwsss.files.safe_npy import load_npy_dict
 from mmwsss.problems import DataError, Problems, unknown_name
 from mmwsss.registry import LABEL_SOURCES
-
-from .map_files import read_mask
-from .safe_npy import load_npy_dict
 
 # (name of the image, names of its classes, where this was written)
 Row = Tuple[str, Sequence[str], str]
@@ -59,11 +59,6 @@ class LabelSource(ABC):
                 problems.add(
                     f'{data_list[index]["img_path"]}: no class at all (remove '
                     'it from the list, or set allow_empty=True)')
-
-
-def image_name(path: str) -> str:
-    """``a/b/2007_000032.jpg`` -> ``2007_000032``."""
-    return osp.splitext(osp.basename(path))[0]
 
 
 def multi_hot(names: Sequence[str], classes: Sequence[str], where: str,
@@ -323,12 +318,3 @@ def _mask_values(path):
         return np.unique(read_mask(path)).astype(np.int64)
     except DataError as error:
         return str(error)
-
-
-def read_json(path: str, **kwargs):
-    """A JSON file, or a :class:`DataError` with file and line."""
-    try:
-        with open(path, encoding='utf-8') as file:
-            return json.load(file, **kwargs)
-    except ValueError as error:
-        raise DataError(f'{path}: not valid JSON ({error})') from error

@@ -6,12 +6,10 @@ from mmengine.fileio import list_dir_or_file
 from mmseg.datasets import BaseSegDataset
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from mmwsss.files.mask_headers import MaskedPhoto, check_mask_headers
+from mmwsss.files.photos import image_name, photo_size
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
-
-from .label_sources import image_name
-from .mask_headers import MaskedPhoto, check_mask_headers
-from .transforms.loading import photo_size
 
 
 @DATASETS.register_module()

@@ -5,12 +5,12 @@ from typing import List, Optional
 
 import numpy as np
 
+from mmwsss.files.mask_headers import MaskedPhoto
+from mmwsss.files.masks import read_mask
+from mmwsss.files.photos import image_name
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
 
-from .label_sources import image_name
-from .map_files import read_mask
-from .mask_headers import MaskedPhoto
 from .photo_folder import PhotoFolder
 
 

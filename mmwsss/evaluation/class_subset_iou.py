@@ -6,7 +6,7 @@ import numpy as np
 from mmseg.evaluation import IoUMetric
 from torch import Tensor
 
-from mmwsss.datasets.map_files import write_mask
+from mmwsss.files.masks import write_mask
 from mmwsss.problems import DataError
 from mmwsss.registry import METRICS
 

@@ -6,13 +6,13 @@ from typing import Deque, Iterable, Optional, Sequence
 import numpy as np
 import torch
 
-from mmwsss.datasets.transforms import read_photo
+from mmwsss.files.photos import read_photo
 from mmwsss.ops import unary_from_probabilities
+from mmwsss.parallel.worker_pool import WorkerPool
 from mmwsss.refiners.dense_crf import crf_backend
 from mmwsss.registry import METRICS
 
 from .class_subset_iou import ClassSubsetIoU
-from .worker_pool import WorkerPool
 
 
 @METRICS.register_module()

@@ -9,11 +9,10 @@ import torch
 import torch.nn.functional as F
 from mmengine.evaluator import BaseMetric
 
-from mmwsss.datasets.map_files import MAP_DTYPES, write_map
-from mmwsss.datasets.transforms import read_photo
+from mmwsss.files.maps import MAP_DTYPES, write_map
+from mmwsss.files.photos import read_photo
+from mmwsss.parallel.worker_pool import WorkerPool
 from mmwsss.registry import METRICS, REFINERS
-
-from .worker_pool import WorkerPool
 
 
 @METRICS.register_module()

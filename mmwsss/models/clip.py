@@ -16,14 +16,14 @@ from mmseg.registry import MODELS
 from mmseg.utils.tokenizer import tokenize
 from torch import Tensor, nn
 
-from mmwsss.problems import DataError
-
-from .checkpoint import (
+from mmwsss.files.checkpoints import (
     StateDict,
     read_checkpoint,
-    rename_keys,
     unwrap_state_dict,
 )
+from mmwsss.problems import DataError
+
+from .pretrained import rename_keys
 
 PathLike = Union[str, os.PathLike]
 

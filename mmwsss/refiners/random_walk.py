@@ -5,8 +5,8 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
-from mmwsss.models.weights import forget_pretrained, load_weights
-from mmwsss.registry import MODELS, REFINERS
+from mmwsss.files.checkpoints import load_weights
+from mmwsss.registry import MODELS, REFINERS, forget_pretrained
 
 
 @REFINERS.register_module()

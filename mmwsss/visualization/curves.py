@@ -2,7 +2,7 @@
 import io
 from typing import Dict, Optional, Sequence
 
-from mmwsss.datasets.map_files import write_atomically
+from mmwsss.files.atomic import write_atomically
 
 
 def draw_curves(path: str,

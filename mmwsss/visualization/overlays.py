@@ -5,7 +5,7 @@ from typing import List, Sequence, Tuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mmwsss.datasets.map_files import write_atomically
+from mmwsss.files.atomic import write_atomically
 
 Tile = Tuple[str, np.ndarray]  # caption, RGB picture
 

@@ -10,7 +10,7 @@ Example:
 import argparse
 
 from mmwsss.apis.command_line import run
-from mmwsss.apis.result_tables import DATASETS, write_tables
+from mmwsss.visualization.result_tables import DATASETS, write_tables
 
 
 def main() -> None:

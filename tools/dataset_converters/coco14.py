@@ -6,8 +6,8 @@ Example:
 """
 import argparse
 
-from mmwsss.apis.coco14_conversion import PROTOCOL, convert_coco14
 from mmwsss.apis.command_line import run
+from mmwsss.preparation.coco14 import PROTOCOL, convert_coco14
 
 
 def parse_args() -> argparse.Namespace:

@@ -8,7 +8,7 @@ import argparse
 import sys
 
 from mmwsss.apis.command_line import run
-from mmwsss.datasets.digit_scenes import write_digit_scenes
+from mmwsss.preparation.digit_scenes import write_digit_scenes
 
 
 def parse_args() -> argparse.Namespace:

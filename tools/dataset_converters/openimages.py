@@ -10,7 +10,7 @@ Example:
 import argparse
 
 from mmwsss.apis.command_line import run
-from mmwsss.apis.openimages import SPLITS, convert_openimages
+from mmwsss.preparation.openimages import SPLITS, convert_openimages
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ Example:
 import argparse
 
 from mmwsss.apis.command_line import run
-from mmwsss.apis.voc12_conversion import convert_voc12
+from mmwsss.preparation.voc12 import convert_voc12
 
 
 def parse_args() -> argparse.Namespace:

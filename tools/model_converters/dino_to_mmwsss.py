@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Convert DINO's published weights to those of a config's ViT."""
 from mmwsss.apis.command_line import converter_parser, parse_config, run
-from mmwsss.apis.conversion import convert_vit
-from mmwsss.models.converters import DINO
+from mmwsss.conversion.convert import convert_vit
+from mmwsss.conversion.layouts import DINO
 
 
 def main() -> None:

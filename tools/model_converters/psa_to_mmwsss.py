@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Convert a checkpoint of PSA's published AffinityNet on ResNet38."""
 from mmwsss.apis.command_line import converter_parser, parse_config, run
-from mmwsss.apis.conversion import convert_checkpoint
-from mmwsss.models.converters import PSA
+from mmwsss.conversion.convert import convert_checkpoint
+from mmwsss.conversion.layouts import PSA
 
 
 def main() -> None:

@@ -1,8 +1,11 @@
 #!/usr/bin/env python
 """Convert published weights of ResNet38: PSA's, MCTformer's, or MXNet's."""
 from mmwsss.apis.command_line import converter_parser, parse_config, run
-from mmwsss.apis.conversion import convert_checkpoint, convert_resnet38_params
-from mmwsss.models.converters import (
+from mmwsss.conversion.convert import (
+    convert_checkpoint,
+    convert_resnet38_params,
+)
+from mmwsss.conversion.layouts import (
     RESNET38_CLS,
     RESNET38_MXNET,
     RESNET38_SEG,

@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Convert a checkpoint of ToCo's published code."""
 from mmwsss.apis.command_line import converter_parser, parse_config, run
-from mmwsss.apis.conversion import convert_checkpoint
-from mmwsss.models.converters import TOCO
+from mmwsss.conversion.convert import convert_checkpoint
+from mmwsss.conversion.layouts import TOCO
 
 
 def main() -> None:

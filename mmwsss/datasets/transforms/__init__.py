@@ -1,5 +1,7 @@
+from mmwsss.files.photos import photo_size, read_photo
+
 from .formatting import PackImageLevelInputs
-from .loading import LoadPhoto, photo_size, read_photo
+from .loading import LoadPhoto
 from .maps import ConfidentLabels, LoadMaps
 from .masks import LoadMaskIfAny
 from .views import PhotometricView

@@ -8,12 +8,8 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmseg.utils import voc_palette
 
-from mmwsss.datasets.map_files import (
-    map_to_mask,
-    read_any_map,
-    read_mask,
-    write_mask,
-)
+from mmwsss.files.maps import map_to_mask, read_any_map
+from mmwsss.files.masks import read_mask, write_mask
 from mmwsss.problems import DataError
 from mmwsss.registry import REFINERS, TRANSFORMS
 

@@ -5,7 +5,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmwsss.datasets.transforms import read_photo
+from mmwsss.files.photos import read_photo
 from mmwsss.registry import HOOKS
 from mmwsss.visualization import heat_map_row, picture_sheet
 

@@ -5,11 +5,8 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmwsss.problems import NonFiniteLossError
 from mmwsss.registry import HOOKS
-
-
-class NonFiniteLossError(FloatingPointError):
-    """A loss became NaN or infinite."""
 
 
 @HOOKS.register_module()

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmwsss.models.checkpoint import load_backbone_weights
+from mmwsss.models.pretrained import load_backbone_weights
 from mmwsss.registry import MODELS
 
 

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from mmpretrain.models.backbones import ResNet
 from torch import Tensor, nn
 
-from mmwsss.models.checkpoint import load_backbone_weights
+from mmwsss.models.pretrained import load_backbone_weights
 from mmwsss.registry import MODELS
 
 

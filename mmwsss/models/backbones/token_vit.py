@@ -5,7 +5,7 @@ from typing import Dict, Iterator, List, Optional, Tuple, Union
 from mmpretrain.models.backbones import VisionTransformer
 from torch import Tensor
 
-from mmwsss.models.checkpoint import load_vit_weights
+from mmwsss.models.pretrained import load_vit_weights
 from mmwsss.registry import MODELS
 
 

@@ -1,0 +1,115 @@
+"""Weights that a training starts from, in any ViT key layout."""
+import math
+import re
+from typing import Sequence, Tuple
+
+from mmengine.logging import print_log
+from mmpretrain.models.utils import resize_pos_embed
+from torch import Tensor, nn
+
+from mmwsss.files.checkpoints import (
+    StateDict,
+    read_checkpoint,
+    unwrap_state_dict,
+)
+from mmwsss.models.key_names import VIT_NAMES, rename
+from mmwsss.problems import DataError
+
+
+def rename_keys(state: StateDict,
+                table: Sequence[Tuple[str, str]]) -> StateDict:
+    """Apply (pattern, replacement) pairs to every key, in order."""
+    renamed = {}
+    for key, value in state.items():
+        for pattern, replacement in table:
+            key = re.sub(pattern, replacement, key)
+        renamed[key] = value
+    return renamed
+
+
+def to_mmpretrain_keys(state: StateDict) -> StateDict:
+    """Rename the ViT weights of DINO, DeiT or timm to mmpretrain's names."""
+    return {rename(key, VIT_NAMES) or key: value
+            for key, value in state.items()}
+
+
+def load_vit_weights(vit: nn.Module, source: str) -> None:
+    """Load pre-trained weights into a ViT of mmpretrain's design.
+
+    Position embeddings are interpolated to the model's grid. Weights that the
+    model does not have, such as a classifier, are left out and logged.
+
+    Args:
+        vit (nn.Module): A :class:`mmwsss.models.TokenViT`.
+        source (str): Path or URL of the checkpoint.
+
+    Raises:
+        DataError: If a weight of the model is missing or has another shape.
+    """
+    state = to_mmpretrain_keys(unwrap_state_dict(read_checkpoint(source)))
+    state = {k: v.float() for k, v in state.items()}
+    if 'pos_embed' in state:
+        state['pos_embed'] = _fit_pos_embed(state['pos_embed'], vit, source)
+    state = vit.adapt_weights(state)
+    _load_all(vit, state, source,
+              'Known layouts: DINO, DeiT, timm, mmpretrain; choose the `arch` '
+              'and `patch_size` that belong to this file.')
+
+
+def load_backbone_weights(model: nn.Module, source: str) -> None:
+    """Load pre-trained weights whose names are those of the model.
+
+    Weights that the model does not have, such as a classifier, are left out
+    and logged.
+
+    Args:
+        model (nn.Module): A backbone.
+        source (str): Path or URL of the checkpoint.
+
+    Raises:
+        DataError: If a weight of the model is missing or has another shape.
+    """
+    state = unwrap_state_dict(read_checkpoint(source))
+    _load_all(model, {**batch_counters(model), **state}, source,
+              f'Give weights of a {type(model).__name__}.')
+
+
+def batch_counters(model: nn.Module) -> StateDict:
+    """Counters of batch norms: old and MXNet's files lack, nothing reads."""
+    return {key: value for key, value in model.state_dict().items()
+            if key.endswith('num_batches_tracked')}
+
+
+def _load_all(model: nn.Module, state: StateDict, source: str,
+              remedy: str) -> None:
+    """Take every weight of the model from ``state``; log the rest."""
+    own = model.state_dict()
+    missing = [key for key in own if key not in state]
+    if missing:
+        raise DataError(
+            f'checkpoint {source}: {len(missing)} weights of the '
+            f'{type(model).__name__} are not in it, e.g. {missing[0]} (it has '
+            f'{next(iter(state), "none")}). {remedy}')
+    for key, value in own.items():
+        if state[key].shape != value.shape:
+            raise DataError(
+                f'checkpoint {source}: {key} has shape '
+                f'{tuple(state[key].shape)}, the model needs '
+                f'{tuple(value.shape)}. {remedy}')
+    unused = sorted(set(state) - set(own))
+    print_log(f'Loaded {source}; not used: {unused or "nothing"}', 'current')
+    model.load_state_dict({key: state[key] for key in own})
+
+
+def _fit_pos_embed(pos_embed: Tensor, vit: nn.Module, source: str) -> Tensor:
+    """Resize (1, extra + n, D) position embeddings to the model's grid."""
+    length = pos_embed.shape[1]
+    for extra in (1, 0):
+        side = math.isqrt(length - extra)
+        if side * side + extra == length:
+            return resize_pos_embed(pos_embed, (side, side),
+                                    vit.patch_resolution,
+                                    vit.interpolate_mode, extra)
+    raise DataError(
+        f'checkpoint {source}: {length} position embeddings are not a square '
+        'grid plus one class token (a distilled DeiT? use the plain one).')

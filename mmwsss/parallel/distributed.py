@@ -1,0 +1,61 @@
+"""Processes that share one job."""
+import os
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator
+
+import torch
+import torch.distributed as torch_dist
+from mmengine.dist import (
+    broadcast_object_list,
+    get_world_size,
+    init_dist,
+    is_distributed,
+    is_main_process,
+)
+
+from mmwsss.problems import ConfigError, DataError
+
+
+@contextmanager
+def process_group(launcher: str) -> Iterator[None]:
+    """The processes that a launcher started, as one group.
+
+    Args:
+        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'. Without a GPU,
+            'pytorch' (torchrun) uses gloo; the others need GPUs.
+    """
+    if launcher == 'none' or is_distributed():
+        yield
+        return
+    if torch.cuda.is_available():
+        init_dist(launcher, backend='nccl')
+    elif launcher == 'pytorch':
+        torch_dist.init_process_group('gloo')
+    else:
+        raise ConfigError(f'--launcher {launcher} needs GPUs; on CPUs start '
+                          'the tool with torchrun and --launcher pytorch')
+    try:
+        yield
+    finally:
+        torch_dist.destroy_process_group()
+
+
+def on_main_process(function: Callable[[], Any]) -> Any:
+    """Call a function in the main process; all get its result or error."""
+    outcome = [None, None]
+    if is_main_process():
+        try:
+            outcome[0] = function()
+        except (ConfigError, DataError) as error:
+            outcome[1] = error
+    if is_distributed():
+        broadcast_object_list(outcome)
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]
+
+
+def cpu_share() -> int:
+    """CPU cores for each of the processes of this machine."""
+    here = int(os.environ.get('LOCAL_WORLD_SIZE', get_world_size()))
+    return max(1, (os.cpu_count() or 1) // here)

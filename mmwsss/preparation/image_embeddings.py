@@ -1,0 +1,314 @@
+"""Writing CLIP image embeddings of photos; a stopped run can go on."""
+import hashlib
+import math
+import os
+import os.path as osp
+import re
+import time
+import zipfile
+import zlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+from mmengine.logging import print_log
+from PIL import Image
+from rich.progress import track
+from torch import Tensor
+
+from mmwsss.files.atomic import require_writable_file, write_npz
+from mmwsss.files.photos import to_rgb
+from mmwsss.models.clip import (
+    CLIPImageEncoder,
+    PathLike,
+    build_image_encoder,
+    clip_model_name,
+    read_clip_state_dict,
+)
+from mmwsss.parallel.devices import choose_device
+from mmwsss.problems import DataError
+
+PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
+
+# A photo's name and the size of its file in bytes: a photo that was replaced
+# between two runs, or one of that name from another folder, is done again.
+_Key = Tuple[str, int]
+# A part, or what a killed run left of one.
+_PART_FILE = re.compile(r'\d{6}\.npz(\.\d+\.tmp)?')
+
+
+def extract_image_embeddings(out_file: PathLike,
+                             image_paths: Sequence[PathLike],
+                             weights: PathLike,
+                             batch_size: int = 64,
+                             resume: bool = True,
+                             model_name: Optional[str] = None,
+                             device: Optional[str] = None,
+                             num_workers: int = 4,
+                             save_interval: float = 10.) -> str:
+    """Write CLIP's image embeddings of photos.
+
+    The file is an ``.npz`` with ``names`` (N,), the file names without folder
+    and extension, ``embeddings`` (N, E) float32 of unit length, in the order
+    of ``image_paths``, and ``model``. Until it is finished, the work is kept
+    in the folder ``{out_file}.parts``.
+
+    Args:
+        out_file (str | PathLike): The ``.npz`` to write.
+        image_paths (Sequence[str | PathLike]): The photos.
+        weights (str | PathLike): Path or URL of a plain CLIP state dict with
+            a ViT, in OpenAI's or Hugging Face's layout, trained with QuickGELU
+            as OpenAI's are.
+        batch_size (int): Defaults to 64.
+        resume (bool): Go on where an interrupted run with the same weights
+            stopped; False starts over. Defaults to True.
+        model_name (str, optional): Stored as ``model``; by default read from
+            the weights, e.g. 'CLIP ViT-B/16'.
+        device (str, optional): Defaults to the GPU if there is one.
+        num_workers (int): Threads that read photos. Defaults to 4.
+        save_interval (float): Seconds between two savings. Defaults to 10.
+
+    Returns:
+        str: ``out_file``.
+
+    Raises:
+        DataError: If a photo is missing or damaged, two have one name, or the
+            weights are unsafe or not those of a CLIP ViT.
+        FileNotFoundError: If there are no such weights.
+    """
+    if batch_size < 1:
+        raise DataError(f'batch_size {batch_size}: must be at least 1')
+    out_file = require_writable_file(out_file)
+    photos = _check_photos(image_paths)
+    state = read_clip_state_dict(weights)
+    encoder = build_image_encoder(state, weights).to(choose_device(device))
+    parts = _Parts(f'{out_file}.parts', _digest(encoder), resume)
+    todo = {key: path for key, path in photos.items()
+            if key not in parts.rows}
+    if todo:
+        if len(todo) < len(photos):
+            print_log(f'{len(photos) - len(todo)} of {len(photos)} photos '
+                      'were done before', 'current')
+        _encode_photos(encoder, todo, batch_size, num_workers, parts,
+                       save_interval)
+    write_npz(
+        out_file,
+        names=np.array([name for name, _ in photos]),
+        embeddings=np.stack([parts.rows[key] for key in photos]),
+        model=np.array(model_name or clip_model_name(state, weights)))
+    parts.remove()
+    print_log(f'Wrote {out_file}: {len(photos)} photos', 'current')
+    return out_file
+
+
+def find_images(folder: Optional[PathLike] = None,
+                list_file: Optional[PathLike] = None) -> List[str]:
+    """Photos of a folder, or those that a list names.
+
+    Args:
+        folder (str | PathLike, optional): With ``list_file``, the folder that
+            its entries are in; alone, all photos in it, in order of name.
+        list_file (str | PathLike, optional): A text file with one photo a
+            line; without an extension, it is looked up in the folder. The
+            default folder is that of the list.
+
+    Returns:
+        list[str]: Paths.
+
+    Raises:
+        DataError: If there are no photos, or a listed one is missing.
+    """
+    if folder is None and list_file is None:
+        raise DataError('no photos named; give a folder or a list')
+    folder = osp.dirname(list_file) if folder is None else os.fspath(folder)
+    if not osp.isdir(folder or '.'):
+        raise DataError(f'{folder}: no such folder of photos; check the path')
+    found = {}  # name without extension -> file name
+    for file in sorted(os.listdir(folder or '.')):
+        if file.lower().endswith(PHOTO_SUFFIXES):
+            found.setdefault(osp.splitext(file)[0], []).append(file)
+    if list_file is None:
+        if not found:
+            raise DataError(f'{folder}: no photo in it; looked for '
+                            f'{", ".join(PHOTO_SUFFIXES)}')
+        return [osp.join(folder, file)
+                for files in found.values() for file in files]
+    try:
+        with open(list_file, encoding='utf-8-sig') as file:
+            entries = [line.strip() for line in file if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f'{list_file}: not a readable list of photos '
+                        f'({error}); give one a line') from error
+    if not entries:
+        raise DataError(f'{list_file}: lists no photo; write one a line')
+    for entry in entries:
+        if len(found.get(entry, ())) > 1:
+            raise DataError(f'{list_file}: {entry!r} may be '
+                            f'{" or ".join(found[entry])}; write it in full')
+    return [osp.join(folder, found[entry][0] if entry in found else entry)
+            for entry in entries]
+
+
+def load_photo(path: PathLike, size: int) -> Tensor:
+    """A photo as CLIP sees it, before normalisation.
+
+    The short side is brought to ``size`` pixels by bicubic interpolation,
+    then the centre is cut out.
+
+    Args:
+        path (str | PathLike): An image file of any kind.
+        size (int): Side of the result in pixels.
+
+    Returns:
+        Tensor: uint8 RGB, (3, size, size).
+
+    Raises:
+        DataError: If the file is damaged or not an image.
+    """
+    try:
+        with Image.open(path) as file:
+            image = Image.fromarray(to_rgb(file))
+    except (OSError, SyntaxError, ValueError,
+            Image.DecompressionBombError) as error:
+        raise DataError(f'{path}: damaged or not an image ({error}); replace '
+                        'it or take it off the list') from error
+    short = min(image.size)
+    width, height = (size * side // short for side in image.size)
+    image = image.resize((width, height), Image.BICUBIC)
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    image = image.crop((left, top, left + size, top + size))
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+
+def _encode_photos(encoder: CLIPImageEncoder, photos: Dict[_Key, str],
+                   batch_size: int, num_workers: int, parts: '_Parts',
+                   save_interval: float) -> None:
+    """Fill ``parts``; what is finished is kept whatever happens."""
+    saved = time.monotonic()
+    keys = iter(photos)
+    try:
+        batches = _load_batches(list(photos.values()), batch_size,
+                                encoder.image_size, num_workers)
+        for images in track(batches, f'Embedding {len(photos)} photos',
+                            total=math.ceil(len(photos) / batch_size)):
+            vectors = encoder(images).cpu().numpy()
+            parts.add(dict(zip(islice(keys, len(vectors)), vectors)))
+            if time.monotonic() - saved >= save_interval:
+                parts.save()
+                saved = time.monotonic()
+    finally:
+        parts.save()
+
+
+def _load_batches(paths: List[str], batch_size: int, size: int,
+                  num_workers: int) -> Iterator[Tensor]:
+    """Batches (B, 3, size, size) in order, read ahead by threads."""
+    with ThreadPoolExecutor(max(num_workers, 1)) as pool:
+        ahead = deque()
+        for start in range(0, len(paths), batch_size):
+            ahead.append([pool.submit(load_photo, path, size)
+                          for path in paths[start:start + batch_size]])
+            if len(ahead) > 2:
+                yield torch.stack([job.result() for job in ahead.popleft()])
+        while ahead:
+            yield torch.stack([job.result() for job in ahead.popleft()])
+
+
+class _Parts:
+    """Finished embeddings of a run that may be interrupted.
+
+    Each saving adds one file to a folder; no file is ever changed.
+
+    Args:
+        folder (str): Where the files are.
+        digest (str): Fingerprint of the weights; parts made with others are
+            not used.
+        resume (bool): False removes what an earlier run left.
+    """
+
+    def __init__(self, folder: str, digest: str, resume: bool) -> None:
+        self.folder = folder
+        self.digest = digest
+        self.rows: Dict[_Key, np.ndarray] = {}
+        self._new: Dict[_Key, np.ndarray] = {}
+        if not resume:
+            self.remove()
+        files = sorted(os.listdir(folder)) if osp.isdir(folder) else []
+        files = [file for file in files if _PART_FILE.fullmatch(file)
+                 and file.endswith('.npz')]
+        self._next = int(files[-1].split('.')[0]) + 1 if files else 0
+        for file in files:
+            self._read(osp.join(folder, file))
+
+    def _read(self, path: str) -> None:
+        try:
+            with np.load(path, allow_pickle=False) as part:
+                if str(part['weights']) != self.digest:
+                    print_log(f'{path}: from other weights, not used',
+                              'current')
+                    return
+                keys = zip(part['names'].tolist(), part['sizes'].tolist())
+                self.rows.update(zip(keys, part['embeddings']))
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile,
+                zlib.error) as error:
+            print_log(f'{path}: cannot be read ({error}), done again',
+                      'current')
+
+    def add(self, rows: Dict[_Key, np.ndarray]) -> None:
+        """Take finished embeddings, to be saved with the next part."""
+        self.rows.update(rows)
+        self._new.update(rows)
+
+    def save(self) -> None:
+        """Write what was added since the last time."""
+        if not self._new:
+            return
+        names, sizes = zip(*self._new)
+        write_npz(
+            osp.join(self.folder, f'{self._next:06d}.npz'),
+            names=np.array(names),
+            sizes=np.array(sizes, dtype=np.int64),
+            embeddings=np.stack(list(self._new.values())),
+            weights=np.array(self.digest))
+        self._next += 1
+        self._new = {}
+
+    def remove(self) -> None:
+        """Remove all parts, and the folder unless others use it."""
+        if not osp.isdir(self.folder):
+            return
+        for file in os.listdir(self.folder):
+            if _PART_FILE.fullmatch(file):
+                os.remove(osp.join(self.folder, file))
+        if not os.listdir(self.folder):
+            os.rmdir(self.folder)
+
+
+def _check_photos(paths: Sequence[PathLike]) -> Dict[_Key, str]:
+    """Photos by name and file size, in order; all exist, names differ."""
+    photos: Dict[_Key, str] = {}
+    names: Dict[str, str] = {}
+    for path in map(os.fspath, paths):
+        name = osp.splitext(osp.basename(path))[0]
+        if not osp.isfile(path):
+            raise DataError(f'{path}: no such photo; correct the path or take '
+                            'it off the list')
+        if name in names:
+            raise DataError(f'{path}: the name {name!r} is taken by '
+                            f'{names[name]}; each photo needs its own name')
+        names[name] = path
+        photos[name, osp.getsize(path)] = path
+    if not photos:
+        raise DataError('no photos to embed; name at least one')
+    return photos
+
+
+def _digest(encoder: CLIPImageEncoder) -> str:
+    """Fingerprint of the weights, to know them again after a break."""
+    digest = hashlib.sha256()
+    for value in encoder.state_dict().values():
+        digest.update(value.cpu().contiguous().numpy())
+    return digest.hexdigest()

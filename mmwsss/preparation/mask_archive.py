@@ -1,0 +1,66 @@
+"""Masks in a zip archive, such as the field's SegmentationClassAug.zip."""
+import os.path as osp
+import zipfile
+import zlib
+from typing import Dict
+
+import numpy as np
+
+from mmwsss.files.masks import decode_mask
+from mmwsss.problems import DataError, Problems
+
+
+class MaskArchive:
+    """A ``.zip`` of ``<image id>.png``, flat or in a folder.
+
+    Nothing is unpacked: masks are read from the archive, so that no name in
+    it decides where a file is written.
+
+    Args:
+        path (str): The archive. Several threads may read it.
+
+    Raises:
+        DataError: If it is damaged, empty or hostile.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        problems = Problems(f'masks in {path}')
+        try:
+            self.file = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise DataError(f'{path}: not a readable zip archive ({error})'
+                            ) from error
+        self.members: Dict[str, str] = {}
+        for member in self.file.namelist():
+            parts = member.replace('\\', '/').split('/')
+            name, extension = osp.splitext(parts[-1])
+            if '..' in parts or member.startswith(('/', '\\')):
+                problems.add(f'{member!r} points out of the archive; do not '
+                             'use this file')
+            # macOS adds a folder of its own notes, ._<image id>.png.
+            elif extension != '.png' or name.startswith('.'):
+                continue
+            elif name in self.members:
+                problems.add(f'{member!r}: the image stands there a second '
+                             f'time (first: {self.members[name]!r})')
+            else:
+                self.members[name] = member
+        if not self.members:
+            problems.add('no .png in it')
+        problems.raise_if_any()
+
+    def read(self, name: str) -> np.ndarray:
+        """The mask of an image, uint8 (H, W).
+
+        Raises:
+            DataError: If it is damaged or not a mask.
+        """
+        member = self.members[name]
+        path = f'{self.path}: {member}'
+        try:
+            content = self.file.read(member)
+        except (OSError, EOFError, RuntimeError, zlib.error,
+                zipfile.BadZipFile) as error:
+            raise DataError(f'{path}: cannot be read ({error})') from error
+        return decode_mask(content, path)

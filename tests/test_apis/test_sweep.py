@@ -1,0 +1,91 @@
+"""Sweeps over settings, and the look at over-smoothing."""
+import json
+import os
+import os.path as osp
+
+import pytest
+import torch
+from PIL import Image
+
+from mmwsss.apis import load_config, train
+from mmwsss.apis.over_smoothing import _mean_cosine, analyse_over_smoothing
+from mmwsss.apis.sweep import parse_grid, sweep
+from mmwsss.problems import ConfigError
+
+
+def test_values_of_a_grid():
+    assert parse_grid(['a.b=1,0.5', 'c=abs,cos', 'd=(1,2);(3,4)']) == {
+        'a.b': [1, 0.5], 'c': ['abs', 'cos'], 'd': [(1, 2), (3, 4)]}
+    for wrong in ('a', 'a=', '=1', 'a=1,,2'):
+        with pytest.raises(ConfigError, match='give KEY=VALUE'):
+            parse_grid([wrong])
+
+
+def test_a_sweep_goes_on_where_it_stopped(toco_config, tmp_path,
+                                          monkeypatch):
+    trained = []
+
+    def counted(cfg, **kwargs):
+        trained.append(osp.basename(cfg.work_dir))
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        return train(cfg, **kwargs)
+
+    monkeypatch.setattr('mmwsss.apis.sweep.train', counted)
+    grid = {'model.patch_contrast.similarity': ['abs', 'relu'],
+            'model.loss_weights.ptc': [0.2, 0.4]}
+    args = (toco_config, grid, ['seg/mIoU', 'cam/mIoU'], str(tmp_path / 's'),
+            {'train_cfg.max_iters': 2, 'train_cfg.val_interval': 2})
+    with pytest.raises(KeyboardInterrupt):
+        sweep(*args)
+    first = osp.join(tmp_path, 's', 'similarity=abs_ptc=0.2', 'result.json')
+    time = os.stat(first).st_mtime_ns
+    results = sweep(*args)
+    assert trained == ['similarity=abs_ptc=0.2', 'similarity=abs_ptc=0.4',
+                       'similarity=abs_ptc=0.4', 'similarity=relu_ptc=0.2',
+                       'similarity=relu_ptc=0.4']
+    assert os.stat(first).st_mtime_ns == time
+    assert [r['options']['model.loss_weights.ptc'] for r in results] == [
+        0.2, 0.4, 0.2, 0.4]
+    table = (tmp_path / 's' / 'sweep.md').read_text().splitlines()
+    assert len(table) == 2 + 4 and 'seg/mIoU' in table[0]
+    Image.open(tmp_path / 's' / 'sweep.png').verify()
+    assert json.loads((tmp_path / 's' / 'sweep.json').read_text()) == results
+    with pytest.raises(ConfigError, match="unknown option 'modle'"):
+        sweep(toco_config, {'modle.x': [1]}, [], str(tmp_path / 't'))
+    with pytest.raises(ConfigError, match='--metric mAP: .*reports.*cam/mIoU'):
+        sweep(args[0], grid, ['mAP'], *args[3:])
+
+
+def test_over_smoothing_is_seen(trained, shapes, tmp_path):
+    cfg, checkpoint = trained
+    photos = [osp.join(shapes, 'JPEGImages', f'img{i}.jpg') for i in range(3)]
+    result = analyse_over_smoothing(
+        [('first', cfg, checkpoint), ('same', cfg, checkpoint)], photos,
+        str(tmp_path / 'out'))
+    assert result['first'] == result['same'] and len(result['first']) == 3
+    assert all(-1 <= value <= 1 for value in result['first'])
+    for name in ('over_smoothing.png', 'attention.png'):
+        Image.open(tmp_path / 'out' / name).verify()
+    with pytest.raises(ConfigError, match='no photo'):
+        analyse_over_smoothing([('x', cfg, checkpoint)], [],
+                               str(tmp_path / 'out'))
+
+
+def test_mean_cosine_is_that_of_all_pairs():
+    tokens = torch.randn(7, 5)
+    unit = tokens / tokens.norm(dim=1, keepdim=True)
+    cosines = (unit @ unit.t())[~torch.eye(7, dtype=torch.bool)]
+    torch.testing.assert_close(_mean_cosine(tokens), cosines.mean())
+
+
+def test_models_without_a_vit_are_named(segmentor_config, tmp_path):
+    cfg = load_config(segmentor_config, work_dir=str(tmp_path / 'x'))
+    cfg.model = dict(type='mmseg.EncoderDecoder', backbone=dict(
+        type='mmseg.ResNetV1c', depth=18), decode_head=dict(
+            type='mmseg.FCNHead', in_channels=512, channels=8, num_classes=2,
+            in_index=3, num_convs=1,
+            loss_decode=dict(type='mmseg.CrossEntropyLoss')))
+    with pytest.raises(ConfigError, match='no ViT backbone'):
+        analyse_over_smoothing([('x', cfg, 'none.pth')], ['photo.jpg'],
+                               str(tmp_path / 'out'))

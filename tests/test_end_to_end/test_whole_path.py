@@ -1,0 +1,333 @@
+"""Real training, generation and testing, on data made in seconds."""
+import glob
+import os
+import os.path as osp
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from shapes import ROOT, train_losses
+
+from mmwsss.apis import (
+    best_checkpoint,
+    generate_pseudo_labels,
+    load_config,
+    run_pipeline,
+    train,
+)
+from mmwsss.apis import test as run_test
+from mmwsss.datasets import DataError
+from mmwsss.files.maps import read_map, read_map_dict
+from mmwsss.problems import ConfigError, NonFiniteLossError
+
+
+def test_losses_are_bit_equal_without_masks(localizer_config, shapes,
+                                            tmp_path):
+    with_masks = train_losses(localizer_config, tmp_path / 'a')
+    shutil.rmtree(osp.join(shapes, 'SegmentationClassAug'))
+    without = train_losses(localizer_config, tmp_path / 'b')
+    assert len(with_masks) == 4 and with_masks == without
+
+
+def test_training_learns_and_writes_heat_maps(localizer_config, tmp_path):
+    losses = train_losses(localizer_config, tmp_path / 'run',
+                          **{'train_cfg.max_epochs': 8})
+    assert losses[-1]['loss_patch'] < 0.8 * losses[0]['loss_patch']
+    pictures = glob.glob(osp.join(str(tmp_path), 'run', '*', 'vis_data',
+                                  'vis_image', 'localization_*.png'))
+    assert len(pictures) == 4 * 8  # images x validations
+    assert 'best_multi-label_mAP' in best_checkpoint(str(tmp_path / 'run'))
+
+
+def test_runs_of_one_second_keep_their_own_logs(localizer_config, tmp_path,
+                                                monkeypatch):
+    monkeypatch.setattr('time.localtime', lambda *_: time.gmtime(0))
+    for name in ('a', 'b'):
+        assert train_losses(localizer_config, tmp_path / name,
+                            **{'train_cfg.max_epochs': 1})
+
+
+def test_image_language_context(localizer_config, shapes, tmp_path):
+    rng = np.random.default_rng(0)
+    text, images = str(tmp_path / 'text.npz'), str(tmp_path / 'images.npz')
+    np.savez(text, names=['red', 'blue'], embeddings=rng.normal(size=(2, 16)),
+             model='none', prompt='{}')
+    np.savez(images, names=[f'img{i}' for i in range(8)],
+             embeddings=rng.normal(size=(8, 16)))
+    path = tmp_path / 'context.py'
+    path.write_text(f"""
+_base_ = {localizer_config!r}
+image_embeddings = {images!r}
+model = dict(textual_tokens=dict(text_embeddings={text!r},
+                                 image_context=True))
+train_dataloader = dict(dataset=dict(image_embeddings=image_embeddings))
+val_dataloader = dict(dataset=dict(image_embeddings=image_embeddings))
+""")
+    cfg = load_config(str(path), work_dir=str(tmp_path / 'run'))
+    runner = train(cfg)
+    # It starts at zero: a gradient has reached it.
+    context = runner.model.textual_tokens.context[-1].weight
+    assert context.abs().max() > 0
+    report = generate_pseudo_labels(
+        cfg, best_checkpoint(cfg.work_dir), str(tmp_path / 'pseudo'))
+    assert report['images'] == 8
+
+    np.savez(images, names=['img0'], embeddings=rng.normal(size=(1, 16)))
+    with pytest.raises(DataError, match="no embedding of image 'img1'"):
+        train(load_config(str(path), work_dir=str(tmp_path / 'again')))
+
+
+def test_mixed_precision_without_a_gpu(localizer_config, tmp_path):
+    cfg = load_config(localizer_config, {'train_cfg.max_epochs': 1},
+                      str(tmp_path / 'run'))
+    runner = train(cfg, amp=True)
+    assert runner.iter == 2
+    dtypes = {p.dtype for p in runner.model.parameters()}
+    assert dtypes == {torch.float32}
+    if not torch.cuda.is_available():
+        assert type(runner.optim_wrapper).__name__ == 'BFloat16OptimWrapper'
+
+
+def test_heat_maps_reach_tensorboard(localizer_config, tmp_path):
+    cfg = load_config(localizer_config, {
+        'visualizer.vis_backends': [dict(type='TensorboardVisBackend')],
+        'train_cfg.max_epochs': 1}, str(tmp_path / 'run'))
+    train(cfg)
+    from tensorboard.backend.event_processing.event_accumulator import (
+        EventAccumulator,
+    )
+    [folder] = glob.glob(str(tmp_path / 'run' / '*' / 'vis_data'))
+    events = EventAccumulator(folder)
+    events.Reload()
+    assert len([t for t in events.Tags()['images']
+                if t.startswith('localization_')]) == 4
+
+
+def test_generate_train_test(trained, segmentor_config, shapes, tmp_path):
+    cfg, checkpoint = trained
+    out = str(tmp_path / 'pseudo')
+    report = generate_pseudo_labels(cfg, checkpoint, out)
+    assert report['images'] == report['images_with_masks'] == 8
+    assert report['best_mIoU'] == max(report['mIoU_curve'].values())
+    for name in ('threshold_curve.png', 'overlays.png'):
+        Image.open(osp.join(out, name)).verify()
+    file = read_map(osp.join(out, 'maps', 'img1.npz'))
+    assert file.labels.tolist() == [1] and file.size == (48, 64)
+    mask = Image.open(osp.join(out, 'masks', 'img1.png'))
+    assert mask.mode == 'P' and mask.getpalette()[6:9] == [0, 0, 255]
+    assert set(np.unique(mask)) <= {0, 2}
+
+    seg = load_config(segmentor_config,
+                      dict(pseudo_masks=osp.join(out, 'masks')),
+                      str(tmp_path / 'segmentor'))
+    train(seg)
+    scores = run_test(seg, best_checkpoint(seg.work_dir), tta=True,
+                  out_dir=str(tmp_path / 'predictions'))
+    assert 0 <= scores['mIoU'] <= 100
+    assert len(os.listdir(tmp_path / 'predictions')) == 8
+
+
+def test_scores_are_those_of_the_written_masks(trained, shapes, tmp_path):
+    cfg, checkpoint = trained
+    out = str(tmp_path / 'pseudo')
+    report = generate_pseudo_labels(cfg, checkpoint, out, threshold=0.35)
+    confusion = np.zeros((3, 3))
+    for path in glob.glob(osp.join(out, 'masks', '*.png')):
+        mask = np.asarray(Image.open(path))
+        truth = np.asarray(Image.open(osp.join(
+            shapes, 'SegmentationClassAug', osp.basename(path))))
+        np.add.at(confusion, (truth, mask), 1)
+    hits = confusion.diagonal()
+    iou = hits / (confusion.sum(0) + confusion.sum(1) - hits)
+    assert report['mIoU'] == pytest.approx(100 * iou.mean(), abs=1e-3)
+    assert report['threshold'] == 0.35
+
+
+def test_generation_goes_on_where_it_stopped(trained, tmp_path):
+    cfg, checkpoint = trained
+    out = str(tmp_path / 'pseudo')
+    generate_pseudo_labels(cfg, checkpoint, out)
+    paths = sorted(glob.glob(osp.join(out, 'maps', '*')))
+    before = [open(p, 'rb').read() for p in paths]
+    os.remove(paths[3])
+    kept = [os.stat(p).st_mtime_ns for p in paths[:3]]
+    generate_pseudo_labels(cfg, checkpoint, out)
+    assert [open(p, 'rb').read() for p in paths] == before
+    assert [os.stat(p).st_mtime_ns for p in paths[:3]] == kept
+
+
+def test_maps_of_two_checkpoints_are_not_mixed(trained, tmp_path):
+    cfg, checkpoint = trained
+    out = str(tmp_path / 'pseudo')
+    generate_pseudo_labels(cfg, checkpoint, out)
+    cfg.model.test_cfg.fusion = 'patch'
+    with pytest.raises(ConfigError, match='other settings.*--overwrite'):
+        generate_pseudo_labels(cfg, checkpoint, out)
+    generate_pseudo_labels(cfg, checkpoint, out, overwrite=True)
+
+
+@pytest.mark.parametrize('layout', ['mctformer', 'irn'])
+def test_export_for_other_scripts(trained, tmp_path, layout):
+    cfg, checkpoint = trained
+    out = str(tmp_path / 'pseudo')
+    generate_pseudo_labels(cfg, checkpoint, out, export_npy=layout)
+    own = read_map(osp.join(out, 'maps', 'img1.npz'))
+    path = osp.join(out, 'npy', 'img1.npy')
+    other = read_map_dict(path)
+    assert np.array_equal(own.maps, other.maps)
+    assert own.labels.tolist() == other.labels.tolist() == [1]
+    content = np.load(path, allow_pickle=True).item()
+    if layout == 'irn':
+        assert content['cam'].shape == (1, 12, 16)
+        assert abs(content['cam'].mean() - own.maps.mean()) < 0.01
+    else:
+        assert list(content) == [1]
+    with pytest.raises(ConfigError, match='export_npy'):
+        generate_pseudo_labels(cfg, checkpoint, out, export_npy='numpy')
+
+
+def test_two_thresholds_and_photos_without_masks(trained, shapes, tmp_path):
+    cfg, checkpoint = trained
+    shutil.rmtree(osp.join(shapes, 'SegmentationClassAug'))
+    with pytest.raises(ConfigError, match='no masks.*--threshold'):
+        generate_pseudo_labels(cfg, checkpoint, str(tmp_path / 'a'))
+    out = str(tmp_path / 'b')
+    report = generate_pseudo_labels(cfg, checkpoint, out, threshold=(.2, .6))
+    assert 'mIoU' not in report and report['images_with_masks'] == 0
+    values = set()
+    for path in glob.glob(osp.join(out, 'masks', '*.png')):
+        values |= set(np.unique(np.asarray(Image.open(path))).tolist())
+    assert values == {0, 1, 2, 255}
+
+
+def file_times(folder):
+    """Times of all files but the logs, which every run adds to."""
+    paths = glob.glob(osp.join(folder, '**', '*'), recursive=True)
+    return {path: os.stat(path).st_mtime_ns for path in paths
+            if osp.isfile(path) and not path.endswith('.log')}
+
+
+def test_pipeline_reuses_finished_stages(localizer_config, segmentor_config,
+                                         tmp_path):
+    work_dir = str(tmp_path / 'all')
+    first = run_pipeline(localizer_config, segmentor_config, work_dir)
+    assert set(first) == {'localizer', 'pseudo_train', 'pseudo_val',
+                          'segmentor', 'test'}
+    times = file_times(work_dir)
+    second = run_pipeline(localizer_config, segmentor_config, work_dir)
+    assert second == first
+    assert file_times(work_dir) == times
+    # Another setting of the last stages leaves the first ones alone.
+    text = open(segmentor_config).read()
+    with open(segmentor_config, 'w') as file:
+        file.write(text.replace('max_iters = 4', 'max_iters = 3'))
+    run_pipeline(localizer_config, segmentor_config, work_dir)
+    after = file_times(work_dir)
+    changed = {osp.relpath(path, work_dir).split(os.sep)[0]
+               for path in times if after.get(path) != times[path]}
+    assert changed == {'segmentor', 'test'}
+
+
+def test_resumed_training_goes_on(localizer_config, tmp_path):
+    def cfg(epochs):
+        return load_config(localizer_config, {'train_cfg.max_epochs': epochs},
+                           str(tmp_path / 'run'))
+
+    train(cfg(1))
+    runner = train(cfg(2), resume=True)
+    assert runner.epoch == 2 and runner.iter == 4
+
+
+def test_nan_loss_stops_with_iteration_and_samples(localizer_config,
+                                                   tmp_path):
+    cfg = load_config(localizer_config,
+                      {'model.loss_weights': dict(patch=float('nan'))},
+                      str(tmp_path / 'run'))
+    with pytest.raises(NonFiniteLossError,
+                       match=r'loss_patch.*iteration 1 .*samples img\d'):
+        train(cfg)
+
+
+def test_checkpoint_of_another_class_count(trained, shapes, tmp_path):
+    cfg, checkpoint = trained
+    state = torch.load(checkpoint, weights_only=False)
+    state['meta'].pop('dataset_meta')
+    tokens = state['state_dict']['backbone.visual_tokens']
+    state['state_dict']['backbone.visual_tokens'] = tokens.repeat(1, 2, 1)
+    path = str(tmp_path / 'other.pth')
+    torch.save(state, path)
+    with pytest.raises(DataError, match=r'visual_tokens is \(1, 4, 32\), '
+                       r'expected \(1, 2, 32\)'):
+        generate_pseudo_labels(cfg, path, str(tmp_path / 'a'))
+
+
+def test_checkpoint_of_other_classes(trained, shapes, tmp_path):
+    cfg, checkpoint = trained
+    path = osp.join(shapes, 'labels.csv')
+    with open(path) as file:
+        text = file.read()
+    with open(path, 'w') as file:
+        file.write(text.replace('blue', 'green'))
+    cfg.train_dataloader.dataset.metainfo.classes = (
+        'background', 'red', 'green')
+    with pytest.raises(DataError, match='was trained for.*blue'):
+        generate_pseudo_labels(cfg, checkpoint, str(tmp_path / 'a'))
+
+
+def test_damaged_photo_is_named_in_training(localizer_config, shapes,
+                                            tmp_path):
+    path = osp.join(shapes, 'JPEGImages', 'img5.jpg')
+    content = open(path, 'rb').read()
+    with open(path, 'wb') as file:
+        file.write(content[:-200])
+    with pytest.raises(DataError, match='img5.jpg: damaged'):
+        train(load_config(localizer_config, {}, str(tmp_path / 'run')))
+
+
+def run_tool(name, *args):
+    return subprocess.run(
+        [sys.executable, osp.join(ROOT, 'tools', name), *map(str, args)],
+        capture_output=True, text=True, cwd=ROOT,
+        env=dict(os.environ, PYTHONPATH=ROOT, PYTHONWARNINGS='ignore'))
+
+
+def test_command_lines(localizer_config, shapes, tmp_path):
+    work = tmp_path / 'run'
+    done = run_tool('train.py', localizer_config, '--work-dir', work)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert 'eta:' in done.stdout + done.stderr
+    done = run_tool('gen_pseudo.py', localizer_config,
+                    best_checkpoint(str(work)), '--out-dir', tmp_path / 'out')
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert re.search(r'red\s+\|\s+[\d.]+', done.stdout + done.stderr)
+    assert (tmp_path / 'out' / 'scores.json').is_file()
+
+
+@pytest.mark.parametrize('options, message', [
+    (['--cfg-options', 'data_rot=x'], "unknown option 'data_rot' (did you "
+     "mean 'data_root'?)"),
+    (['--cfg-options', 'train_cfg.max_epoch=3'],
+     "unexpected keyword argument 'max_epoch'"),
+    (['--cfg-options', 'max_epochs=3'], 'has used this number'),
+    (['--cfg-options', 'data_root=/nowhere'], 'no image folder /nowhere'),
+])
+def test_mistakes_end_in_one_line(localizer_config, tmp_path, options,
+                                  message):
+    done = run_tool('train.py', localizer_config, '--work-dir',
+                    tmp_path / 'run', *options)
+    assert done.returncode != 0
+    assert message in done.stderr and 'Traceback' not in done.stderr
+
+
+def test_unwritable_out_dir(trained, tmp_path):
+    cfg, checkpoint = trained
+    blocked = tmp_path / 'file'
+    blocked.write_text('')
+    with pytest.raises(ConfigError, match='cannot be written to'):
+        generate_pseudo_labels(cfg, checkpoint, str(blocked / 'out'))

@@ -1,0 +1,96 @@
+"""Photos of every kind people have: loaded, trained on, localized."""
+import os
+import os.path as osp
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from shapes import dataset_config, tiny_model
+
+from mmwsss.datasets import DataError
+from mmwsss.registry import DATASETS, MODELS, TRANSFORMS
+
+
+def load(path):
+    loader = TRANSFORMS.build(dict(type='LoadPhoto'))
+    return loader(dict(img_path=str(path)))['img']
+
+
+def half_red(height=40, width=60):
+    rgb = np.full((height, width, 3), 255, dtype=np.uint8)
+    rgb[:, :width // 2] = (200, 0, 0)
+    return rgb
+
+
+def test_rgb_becomes_bgr(tmp_path):
+    Image.fromarray(half_red()).save(tmp_path / 'a.png')
+    img = load(tmp_path / 'a.png')
+    assert img.dtype == np.uint8 and img.shape == (40, 60, 3)
+    assert img[0, 0].tolist() == [0, 0, 200]
+
+
+def test_greyscale(tmp_path):
+    Image.fromarray(np.full((4, 5), 77, np.uint8)).save(tmp_path / 'a.png')
+    assert (load(tmp_path / 'a.png') == 77).all()
+
+
+def test_transparent_is_laid_on_white(tmp_path):
+    rgba = np.zeros((4, 6, 4), dtype=np.uint8)
+    rgba[:, :3] = (10, 20, 30, 255)
+    Image.fromarray(rgba).save(tmp_path / 'a.png')
+    img = load(tmp_path / 'a.png')
+    assert img[0, 0].tolist() == [30, 20, 10]
+    assert img[0, 5].tolist() == [255, 255, 255]
+
+
+def test_cmyk(tmp_path):
+    Image.fromarray(half_red()).convert('CMYK').save(
+        tmp_path / 'a.jpg', quality=95)
+    img = load(tmp_path / 'a.jpg').astype(int)
+    assert np.abs(img[20, 10] - [0, 0, 200]).max() < 12
+    assert np.abs(img[20, 50] - 255).max() < 12
+
+
+def test_16_bit_is_scaled_not_clipped(tmp_path):
+    values = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+    Image.fromarray(values).save(tmp_path / 'a.png')
+    img = load(tmp_path / 'a.png')
+    np.testing.assert_array_equal(img[..., 0], values >> 8)
+
+
+def test_exif_orientation_is_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show it 90 degrees clockwise
+    Image.fromarray(half_red()).save(tmp_path / 'a.jpg', exif=exif,
+                                     quality=95)
+    img = load(tmp_path / 'a.jpg').astype(int)
+    assert img.shape == (60, 40, 3)
+    assert img[5, 20, 2] > 150 and img[5, 20, 0] < 60  # red is on top
+    assert img[55, 20, 0] > 200
+
+
+def test_corrupt_jpeg_is_named(tmp_path):
+    path = tmp_path / 'torn.jpg'
+    Image.fromarray(half_red(200, 300)).save(path)
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(DataError, match='torn.jpg: damaged'):
+        load(path)
+
+
+@pytest.mark.parametrize('size', [(1, 1), (3, 700), (500, 2)])
+def test_extreme_sizes_are_localized(shapes, size):
+    Image.fromarray(np.full((*size, 3), 99, np.uint8)).save(
+        osp.join(shapes, 'JPEGImages', 'img0.jpg'))
+    os.remove(osp.join(shapes, 'SegmentationClassAug', 'img0.png'))
+    dataset = DATASETS.build(dataset_config(shapes, test_mode=True))
+    model = MODELS.build(tiny_model(test_cfg=dict(
+        attention_layers=2, affinity_layers=3, with_maps=True))).eval()
+    sample = dataset[0]
+    data = model.data_preprocessor(
+        dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']]))
+    with torch.no_grad():
+        predicted = model.predict(**data)[0]
+    maps = predicted.pred_maps.data
+    assert maps.shape == (1, *size)
+    assert torch.isfinite(maps).all() and 0 <= maps.min() <= maps.max() <= 1
