@@ -1,5 +1,3 @@
-from mmwsss.problems import DataError
-
 from .batches import FixedBatchSampler
 from .coco14 import COCO14ClsDataset, COCO14Dataset
 from .digit_scenes import DigitScenesDataset
@@ -18,7 +16,7 @@ from .transforms import *  # noqa: F401,F403
 from .voc12 import VOC12ClsDataset, VOC12Dataset
 
 __all__ = [
-    'COCO14ClsDataset', 'COCO14Dataset', 'COCOLabels', 'DataError',
+    'COCO14ClsDataset', 'COCO14Dataset', 'COCOLabels',
     'DigitScenesDataset', 'FixedBatchSampler', 'ImageLevelDataset',
     'MaskLabels', 'NpyLabels', 'OpenImagesDataset', 'PhotoFolder',
     'PseudoMaskDataset', 'TableLabels', 'VOC12ClsDataset', 'VOC12Dataset',

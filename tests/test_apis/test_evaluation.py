@@ -14,9 +14,9 @@ from PIL import Image
 from shapes import ROOT
 
 from mmwsss.apis import evaluate_pseudo_labels
-from mmwsss.datasets import DataError
 from mmwsss.files.maps import read_map_dict, write_map
 from mmwsss.files.masks import write_mask
+from mmwsss.problems import DataError
 
 CLASSES = ('red', 'blue')
 PALETTE = [[0, 0, 0], [255, 0, 0], [0, 0, 255]]

@@ -25,11 +25,10 @@ from mmwsss.apis import (
     load_config,
     train,
 )
-from mmwsss.datasets import DataError
 from mmwsss.datasets.batches import FixedBatchSampler, same_size_batches
 from mmwsss.files.maps import read_map, write_map, write_map_dict
 from mmwsss.files.photos import read_photo
-from mmwsss.problems import ConfigError
+from mmwsss.problems import ConfigError, DataError
 from mmwsss.refiners import DenseCRF, RandomWalk
 from mmwsss.registry import DATASETS
 

@@ -11,13 +11,14 @@ import pytest
 from PIL import Image
 from shapes import ROOT
 
-from mmwsss.datasets import DataError, digit_scenes
+from mmwsss.preparation import digit_scenes
 from mmwsss.preparation.digit_scenes import (
     draw_scene,
     load_digit_samples,
     split_samples,
     write_digit_scenes,
 )
+from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS
 
 pytest.importorskip('sklearn')

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from shapes import dataset_config
 
-from mmwsss.datasets import DataError
 from mmwsss.files.safe_npy import load_npy_dict
+from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS
 
 EXPECTED = np.eye(2, dtype=np.float32)[[0, 1] * 4]

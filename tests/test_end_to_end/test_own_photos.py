@@ -17,8 +17,7 @@ from mmwsss.apis import (
     train,
 )
 from mmwsss.apis import test as run_test
-from mmwsss.datasets import DataError
-from mmwsss.problems import ConfigError
+from mmwsss.problems import ConfigError, DataError
 
 with open(osp.join(ROOT, 'docs', 'own_photos.md'), encoding='utf-8') as file:
     PAGE = file.read()

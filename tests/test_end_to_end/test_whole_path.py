@@ -22,9 +22,8 @@ from mmwsss.apis import (
     train,
 )
 from mmwsss.apis import test as run_test
-from mmwsss.datasets import DataError
 from mmwsss.files.maps import read_map, read_map_dict
-from mmwsss.problems import ConfigError, NonFiniteLossError
+from mmwsss.problems import ConfigError, DataError, NonFiniteLossError
 
 
 def test_losses_are_bit_equal_without_masks(localizer_config, shapes,

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from shapes import CLASSES, dataset_config
 
-from mmwsss.datasets import DataError
+from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS
 
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from shapes import dataset_config, tiny_model
 
-from mmwsss.datasets import DataError
+from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS, MODELS, TRANSFORMS
 
 

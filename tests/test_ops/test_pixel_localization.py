@@ -9,11 +9,11 @@ from mmseg.structures import SegDataSample
 from shapes import SHAPES_LOCALIZER, write_config
 
 from mmwsss.apis import evaluate_pseudo_labels, load_config, train
-from mmwsss.datasets import DataError
 from mmwsss.evaluation import PixelLocalization, localization_histogram
 from mmwsss.files.maps import write_map
 from mmwsss.files.masks import write_mask
 from mmwsss.ops import pixel_histogram, pixel_scores, pixel_thresholds
+from mmwsss.problems import DataError
 
 sklearn_metrics = pytest.importorskip('sklearn.metrics')
 average_precision_score = sklearn_metrics.average_precision_score

@@ -12,11 +12,12 @@ from PIL import Image
 from shapes import ROOT
 
 from mmwsss.apis import load_config, train
-from mmwsss.datasets import DataError, coco_instances
 from mmwsss.datasets.class_prompts import COCO80, get_class_prompts
 from mmwsss.datasets.coco14 import METAINFO, voc_colours
 from mmwsss.files.masks import read_mask
+from mmwsss.preparation import coco_instances
 from mmwsss.preparation.coco14 import convert_coco14
+from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS
 
 mask_api = pytest.importorskip('pycocotools.mask')

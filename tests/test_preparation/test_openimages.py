@@ -16,9 +16,9 @@ from mmwsss.apis import (
     load_config,
     train,
 )
-from mmwsss.datasets import DataError
 from mmwsss.datasets.class_prompts import get_class_prompts
 from mmwsss.preparation.openimages import convert_openimages
+from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS
 
 MIDS = ('0bt_c3', '0bt9lr')

@@ -11,10 +11,10 @@ from PIL import Image
 from scipy.io import savemat
 from shapes import ROOT
 
-from mmwsss.datasets import DataError
 from mmwsss.datasets.voc12 import VOC12ClsDataset
 from mmwsss.files.masks import read_mask, write_mask
 from mmwsss.preparation.voc12 import convert_voc12
+from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS
 
 SIZE = (6, 9)  # height, width

@@ -11,10 +11,9 @@ import pytest
 from shapes import ROOT
 
 from mmwsss.apis import evaluate_pseudo_labels
-from mmwsss.datasets import DataError
 from mmwsss.datasets.class_prompts import COCO80, VOC12
 from mmwsss.files.masks import write_mask
-from mmwsss.problems import ConfigError
+from mmwsss.problems import ConfigError, DataError
 from mmwsss.visualization.paper_tables import (
     TableRow,
     latex_table,

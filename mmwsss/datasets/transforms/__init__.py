@@ -1,5 +1,3 @@
-from mmwsss.files.photos import photo_size, read_photo
-
 from .formatting import PackImageLevelInputs
 from .loading import LoadPhoto
 from .maps import ConfidentLabels, LoadMaps
@@ -8,5 +6,5 @@ from .views import PhotometricView
 
 __all__ = [
     'ConfidentLabels', 'LoadMaps', 'LoadMaskIfAny', 'LoadPhoto',
-    'PackImageLevelInputs', 'PhotometricView', 'photo_size', 'read_photo'
+    'PackImageLevelInputs', 'PhotometricView'
 ]
