@@ -45,6 +45,8 @@ LABEL_SOURCES = Registry(
     'label source', scope='mmwsss', locations=['mmwsss.datasets'])
 REFINERS = Registry(
     'refiner', scope='mmwsss', locations=['mmwsss.refiners'])
+SCORERS = Registry(
+    'scorer', scope='mmwsss', locations=['mmwsss.evaluation'])
 
 
 def forget_pretrained(node: dict) -> None:

@@ -21,7 +21,8 @@ def main() -> None:
     add_path_options(parser)
     args = parser.parse_args()
     compare(args.localizers, args.segmentor, args.work_dir, args.seeds,
-            args.affinity, args.crf, args.amp, args.cfg_options)
+            args.affinity, args.crf, args.amp, args.cfg_options,
+            args.overwrite)
     print(f'comparison.json and comparison.md are in {args.work_dir}')
 
 

@@ -21,12 +21,15 @@ def main() -> None:
     parser.add_argument('--pxap', action='store_true',
                         help='also PxAP and pIoU of maps, as for OpenImages30k'
                         )
+    parser.add_argument('--scorers', nargs='+', default=[], metavar='NAME',
+                        help='further scores of maps, registered scorers')
     parser.add_argument('--out-dir',
                         help='write evaluation.json and the curve there')
     args = parser.parse_args()
     report = evaluate_pseudo_labels(
         args.folder, args.gt, tuple(get_class_prompts(args.classes)),
-        args.score_classes or 'all', args.out_dir, args.pxap)
+        args.score_classes or 'all', args.out_dir, args.pxap,
+        [dict(type=name) for name in args.scorers])
     if args.pxap:
         print(f'PxAP {report["PxAP"]:.2f}, pIoU {report["pIoU"]:.2f}')
     print(f'mIoU {report["mIoU"]:.2f} over {report["images"]} images')

@@ -18,7 +18,8 @@ def main() -> None:
     add_path_options(parser)
     args = parser.parse_args()
     run_pipeline(args.localizer, args.segmentor, args.work_dir,
-                 args.cfg_options, args.affinity, args.crf, args.amp)
+                 args.cfg_options, args.affinity, args.crf, args.amp,
+                 args.overwrite)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 """Train a config with every combination of some settings; one table."""
-from mmwsss.apis.command_line import config_parser, run
+from mmwsss.apis.command_line import add_overwrite, config_parser, run
 from mmwsss.apis.sweep import parse_grid, sweep
 
 
@@ -15,10 +15,11 @@ def main() -> None:
                         help='validation scores to report, e.g. seg/mIoU')
     parser.add_argument('--amp', action='store_true',
                         help='mixed precision')
+    add_overwrite(parser)
     args = parser.parse_args()
     work_dir = args.work_dir or 'work_dirs/sweep'
     sweep(args.config, parse_grid(args.grid), args.metric, work_dir,
-          args.cfg_options, args.amp)
+          args.cfg_options, args.amp, args.overwrite)
     with open(f'{work_dir}/sweep.md') as file:
         print(file.read())
     print(f'sweep.json, sweep.md and sweep.png are in {work_dir}')

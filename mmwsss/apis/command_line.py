@@ -60,10 +60,18 @@ def add_path_options(parser: argparse.ArgumentParser) -> None:
                         help='also score maps and masks after a dense CRF')
     parser.add_argument('--amp', action='store_true',
                         help='mixed precision')
+    add_overwrite(parser)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction,
                         default={}, metavar='KEY=VALUE',
                         help='settings; each config gets those it has, e.g. '
                         'data_root=DIR')
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """The option to replace what was made with other settings."""
+    parser.add_argument('--overwrite', action='store_true',
+                        help='replace what was made with other settings; '
+                        'without it such folders stop the run')
 
 
 def parse_config(args: argparse.Namespace) -> Config:

@@ -1,5 +1,4 @@
 """Several localizers, several seeds, the whole path of each: one table."""
-import json
 import os.path as osp
 import statistics
 from collections import ChainMap
@@ -9,6 +8,7 @@ from mmengine.logging import print_log
 from prettytable import MARKDOWN, PrettyTable
 
 from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.json_files import write_json
 from mmwsss.problems import ConfigError
 
 from .config import fitting_options
@@ -37,7 +37,8 @@ def compare(localizers: Sequence[str],
             affinity: Optional[str] = None,
             crf: bool = False,
             amp: bool = False,
-            cfg_options: Optional[dict] = None) -> List[dict]:
+            cfg_options: Optional[dict] = None,
+            overwrite: bool = False) -> List[dict]:
     """Run the whole path for every localizer and seed; one table.
 
     What is finished is not run again. ``comparison.json`` and
@@ -49,10 +50,11 @@ def compare(localizers: Sequence[str],
         work_dir (str): A folder for each localizer and seed, and the results.
         seeds (Sequence[int]): Of all trainings. Default to (0, 1, 2).
         affinity (str, optional): See :func:`run_pipeline`.
-        crf (bool): Likewise.
-        amp (bool): Likewise.
+        crf (bool): See :func:`run_pipeline`.
+        amp (bool): Mixed precision in training.
         cfg_options (dict, optional): Options; each config gets those that it
             has, one that none has is an error.
+        overwrite (bool): See :func:`run_pipeline`.
 
     Returns:
         list[dict]: For each localizer ``name`` and ``scores``: heading ->
@@ -77,7 +79,8 @@ def compare(localizers: Sequence[str],
             results = run_pipeline(
                 path, segmentor,
                 osp.join(work_dir, row['name'], f'seed_{seed}'),
-                {**own, 'randomness.seed': seed}, affinity, crf, amp)
+                {**own, 'randomness.seed': seed}, affinity, crf, amp,
+                overwrite)
             for heading, (stage, score) in COLUMNS.items():
                 value = _score(results.get(stage, {}), score)
                 if value is not None:
@@ -102,8 +105,8 @@ def _report(rows: List[dict], seeds: Sequence[int], work_dir: str) -> None:
     for row in rows:
         table.add_row([row['name'], *(
             spread(row['scores'].get(name, [])) for name in headings)])
-    write_atomically(osp.join(work_dir, 'comparison.json'), json.dumps(
-        dict(seeds=list(seeds), rows=rows), indent=1).encode())
+    write_json(osp.join(work_dir, 'comparison.json'),
+               dict(seeds=list(seeds), rows=rows))
     write_atomically(osp.join(work_dir, 'comparison.md'),
                      (table.get_string() + '\n').encode())
     print_log('\n' + table.get_string(), 'current')

@@ -1,33 +1,32 @@
 """From a localizer to maps, masks and scores on disk."""
 import copy
-import json
 import os.path as osp
-from functools import partial
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
-from mmengine.logging import print_log
-from torch import Tensor
 
 from mmwsss.datasets.batches import same_size_batches
-from mmwsss.evaluation.map_writer import refine_and_write
-from mmwsss.evaluation.multilabel_map import average_precision, class_indices
-from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.engine import MapWriter
+from mmwsss.evaluation import average_precision
+from mmwsss.evaluation.base_scorer import rounded
+from mmwsss.evaluation.threshold_sweep import Threshold
+from mmwsss.files.atomic import require_writable
 from mmwsss.files.checkpoints import load_weights
+from mmwsss.files.json_files import write_json
 from mmwsss.files.maps import (
     MAP_DICT_LAYOUTS,
+    MapFile,
     map_to_mask,
     read_any_map,
-    read_map,
     write_map_dict,
 )
+from mmwsss.files.mask_drafts import MaskDraft, MaskDrafts
 from mmwsss.files.masks import read_mask, write_mask
-from mmwsss.files.photos import photo_size, read_photo
-from mmwsss.ops import SweepResult, sweep_histogram, threshold_sweep
+from mmwsss.files.photos import image_name, photo_size, read_photo
 from mmwsss.parallel.distributed import (
     cpu_share,
     on_main_process,
@@ -35,15 +34,12 @@ from mmwsss.parallel.distributed import (
 )
 from mmwsss.parallel.progress import (
     ImageProgressHook,
-    in_processes,
     in_threads,
     progress_bar,
 )
-from mmwsss.problems import ConfigError, DataError, unknown_name
-from mmwsss.registry import DATASETS, REFINERS, forget_pretrained
+from mmwsss.problems import ConfigError, unknown_name
+from mmwsss.registry import DATASETS, forget_pretrained
 from mmwsss.visualization import (
-    class_table,
-    draw_threshold_curve,
     heat_overlay,
     mask_overlay,
     picture_sheet,
@@ -51,10 +47,10 @@ from mmwsss.visualization import (
 )
 
 from .manifest import claim, describe_source
+from .scoring import ScoredFile, Scoring, map_scoring
 from .training import build_runner
 
 SPLITS = ('train', 'val', 'test')
-Threshold = Union[None, float, Tuple[float, float]]
 
 
 def generate_pseudo_labels(cfg: Config,
@@ -110,6 +106,9 @@ def generate_pseudo_labels(cfg: Config,
         raise ConfigError(
             f'split {split!r} has no masks to choose the background threshold '
             'on; give one, e.g. --threshold 0.4')
+    scoring = map_scoring(
+        'Scoring maps', dataset.metainfo['classes'],
+        cfg.get('score_classes', 'all'), cfg.get('scorers', ()), threshold)
     maps_dir = osp.join(out_dir, 'maps')
 
     def batches_to_do() -> List[List[int]]:
@@ -128,10 +127,7 @@ def generate_pseudo_labels(cfg: Config,
             return {}
         if maps is not None:
             _refine_maps(cfg, dataset, sum(batches, []), maps_dir)
-    if export_npy is not None:
-        _export_maps(dataset, out_dir, export_npy)
-    return finish_masks(dataset, out_dir, threshold,
-                        cfg.get('score_classes', 'all'))
+    return finish_masks(dataset, out_dir, scoring, export_npy)
 
 
 def _batches(dataset: BaseDataset, batch_size: int) -> List[List[int]]:
@@ -190,7 +186,7 @@ def check_threshold(threshold: Threshold) -> None:
 def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
                    metainfo: dict, batches: List[List[int]],
                    maps_dir: str) -> None:
-    """The Runner's test loop over the batches that still lack maps."""
+    """The Runner's localize loop over the batches that still lack maps."""
     cfg.launcher = 'none'  # the processes are a group already
     cfg.test_dataloader = dict(
         num_workers=cfg.get('localize_workers', 2),
@@ -204,13 +200,9 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
     if workers is None:
         # Without a GPU the network needs the cores itself.
         workers = cpu_share() if torch.cuda.is_available() else 0
-    cfg.test_evaluator = dict(
-        type='MapWriter', out_dir=maps_dir, refiners=cfg.get('refiners', []),
-        num_workers=workers, stride=cfg.get('map_stride', 1),
-        dtype=cfg.get('map_dtype', 'uint8'))
-    cfg.test_cfg = dict()
-    cfg.model.test_cfg = dict(cfg.model.get('test_cfg') or {},
-                              with_maps=True)
+    cfg.test_cfg = dict(type='LocalizeLoop', out_dir=maps_dir,
+                        num_workers=workers, **_writer_options(cfg))
+    cfg.test_evaluator = []  # maps are scored when all of them are there
     forget_pretrained(cfg.model)
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper',
                 'param_scheduler', 'val_dataloader', 'val_cfg',
@@ -223,181 +215,120 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
         runner.test()
 
 
+def _writer_options(cfg: Config) -> dict:
+    return dict(refiners=cfg.get('refiners', []),
+                stride=cfg.get('map_stride', 1),
+                dtype=cfg.get('map_dtype', 'uint8'))
+
+
 def _refine_maps(cfg: Config, dataset: BaseDataset, indices: Sequence[int],
                  maps_dir: str) -> None:
     """The config's refiners on stored maps of some images."""
-    refiners = [REFINERS.build(refiner) for refiner in cfg.get('refiners', [])]
-    storage = dict(stride=cfg.get('map_stride', 1),
-                   dtype=cfg.get('map_dtype', 'uint8'))
-    jobs = []
-    for index in indices:
-        info = dataset.get_data_info(index)
-        jobs.append((osp.join(maps_dir, info['sample_id'] + '.npz'),
-                     info['img_path'], info['map_path']))
     workers = cfg.get('refine_workers')
-    for _ in in_processes(
-            partial(_refine_file, refiners, storage), jobs, 'Refining maps',
-            cpu_share() if workers is None else workers):
-        pass
+    writer = MapWriter(
+        maps_dir, num_workers=cpu_share() if workers is None else workers,
+        **_writer_options(cfg))
+    with progress_bar('Refining maps', len(indices)) as advance:
+        for index in indices:
+            info = dataset.get_data_info(index)
+            file = read_any_map(info['map_path'])
+            writer.write(info['sample_id'], info['img_path'], file.maps,
+                         file.labels, file.scores)
+            advance(1)
+        writer.finish()
 
 
-def _refine_file(refiners: Sequence, storage: dict,
-                 job: Tuple[str, str, str]) -> None:
-    """Refine one stored file of maps."""
-    path, img_path, map_path = job
-    file = read_any_map(map_path)
-    refine_and_write(refiners, path, img_path, file.maps, file.labels,
-                     file.scores, storage)
-
-
-def finish_masks(dataset: BaseDataset, out_dir: str, threshold: Threshold,
-                 score_classes: Union[str, List[str]] = 'all') -> dict:
+def finish_masks(dataset: BaseDataset, out_dir: str, scoring: Scoring,
+                 export_npy: Optional[str] = None) -> dict:
     """Score the maps in ``out_dir/maps``, choose the threshold, write masks.
+
+    Every file of maps is read once.
 
     Args:
         dataset (BaseDataset): Images, labels and, where there, masks.
-        out_dir (str): See :func:`generate_pseudo_labels`.
-        threshold (float | tuple, optional): Likewise.
-        score_classes (str | list[str]): Classes of the reported mean IoU and
-            mAP. Defaults to 'all'.
+        out_dir (str): The folder that has ``maps``; the rest is written
+            there, see :func:`generate_pseudo_labels`.
+        scoring (Scoring): From :func:`map_scoring`; its first scorer says
+            which threshold the masks have.
+        export_npy (str, optional): Layout of ``npy/*.npy``, see
+            :func:`~mmwsss.files.maps.write_map_dict`. Defaults to None: none
+            are written.
 
     Returns:
         dict: What ``scores.json`` holds.
     """
-    classes = list(dataset.metainfo['classes'])
-    chosen = class_indices(score_classes, classes)
-    given = threshold if isinstance(threshold, (tuple, list)) else [threshold]
-    grid = {i / 100 for i in range(100)} | {t for t in given if t is not None}
-    thresholds = torch.tensor(sorted(grid))
-    total, image_scores, with_masks = _score_maps(dataset, out_dir,
-                                                  thresholds)
-    report = dict(images=len(dataset), images_with_masks=with_masks,
-                  classes=[classes[i] for i in chosen])
-    if image_scores is not None:
-        per_class = average_precision(
-            torch.from_numpy(image_scores), torch.from_numpy(dataset.labels))
-        foreground = [i - 1 for i in chosen if i > 0]
-        report['mAP'] = _rounded(per_class[foreground].nanmean())
-    if with_masks:
-        result = threshold_sweep(total, thresholds)
-        curve = 100 * result.mean_iou(chosen)
-        best = int(curve.argmax())
+    sweep = scoring.scorers[0]
+    threshold = sweep.threshold
+    files = [ScoredFile(osp.join(out_dir, 'maps', name + '.npz'), truth, i)
+             for i, (name, truth) in enumerate(
+                 zip(sample_names(dataset), mask_paths(dataset)))]
+    shown = set(evenly(len(dataset), 12))
+    palette = dataset.metainfo['palette']
+
+    def write(name: str, mask: np.ndarray) -> None:
+        write_mask(osp.join(out_dir, 'masks', name + '.png'), mask, palette)
+
+    def see(file: ScoredFile, maps: MapFile) -> tuple:
+        """All that is needed of maps, while they are in memory."""
+        name = image_name(file.path)
+        if export_npy is not None:
+            write_map_dict(osp.join(out_dir, 'npy', name + '.npy'), maps,
+                           export_npy)
+        draft = None
         if threshold is None:
-            threshold = _rounded(thresholds[best])
-        report.update(
-            best_threshold=_rounded(thresholds[best]),
-            best_mIoU=_rounded(curve[best]),
-            mIoU_curve={f'{t:g}': _rounded(v)
-                        for t, v in zip(sorted(grid), curve)})
-        if isinstance(threshold, float):
-            row = sorted(grid).index(threshold)
-            report['mIoU'] = _rounded(curve[row])
-            report['IoU'] = {
-                classes[i]: _rounded(100 * result.iou[row, i]) for i in chosen}
-            _print_scores(report, result, row, chosen)
-        draw_threshold_curve(
-            osp.join(out_dir, 'threshold_curve.png'), sorted(grid),
-            {f'mIoU over {len(chosen)} classes': curve.tolist()},
-            max(threshold) if isinstance(threshold, tuple) else threshold)
-    report['threshold'] = threshold
-    _write_masks(dataset, out_dir, threshold)
-    _write_overlays(dataset, out_dir)
-    write_atomically(osp.join(out_dir, 'scores.json'),
-                     json.dumps(report, indent=1).encode())
+            draft = MaskDraft.of(name, maps, sweep.grid)
+        else:
+            write(name, map_to_mask(maps.maps, maps.labels, threshold))
+        return draft, maps.scores, maps if file.index in shown else None
+
+    with MaskDrafts(out_dir) as drafts:
+        scores, shown_maps = [], {}
+        for file, (draft, image_scores, maps) in scoring.run(files, see):
+            if draft is not None:
+                drafts.add(draft)
+            scores.append(image_scores)
+            if maps is not None:
+                shown_maps[file.index] = maps
+        report = _report(dataset, scoring, sweep.chosen, scores, out_dir)
+        report.setdefault('threshold', threshold)
+        if drafts:
+            place = sweep.grid.index(report['threshold'])
+            for _ in in_threads(
+                    lambda draft: write(draft.name, draft.mask(place)),
+                    drafts, 'Writing masks', len(drafts)):
+                pass
+    _write_overlays(dataset, out_dir, shown_maps)
+    write_json(osp.join(out_dir, 'scores.json'), report)
     return report
 
 
-def _rounded(value: Union[float, Tensor]) -> float:
-    return round(float(value), 4)
-
-
-def _score_maps(dataset: BaseDataset, out_dir: str, thresholds: Tensor
-                ) -> Tuple[Tensor, Optional[np.ndarray], int]:
-    """Histogram of all images, their image-level scores, images with masks."""
-    num_classes = len(dataset.metainfo['classes']) - 1
-
-    def score(job: Tuple[str, Optional[str]]) -> tuple:
-        name, mask_path = job
-        path = osp.join(out_dir, 'maps', name + '.npz')
-        file = read_map(path)
-        if mask_path is None:
-            return None, file.scores
-        target = read_mask(mask_path)
-        if target.shape != file.maps.shape[1:]:
-            raise DataError(f'{path}: maps of {file.maps.shape[1:]}, but the '
-                            f'mask {mask_path} is {target.shape}')
-        histogram = sweep_histogram(
-            torch.from_numpy(file.maps),
-            torch.from_numpy(file.labels).long(),
-            torch.from_numpy(target.astype(np.int64)), thresholds,
-            num_classes)
-        return histogram, file.scores
-
-    jobs = list(zip(sample_names(dataset), mask_paths(dataset)))
-    total = torch.zeros(num_classes, num_classes + 1, len(thresholds) + 1,
-                        dtype=torch.int64)
-    image_scores = []
-    with_masks = 0
-    for histogram, scores in in_threads(score, jobs, 'Scoring maps'):
-        if histogram is not None:
-            total += histogram
-            with_masks += 1
-        image_scores.append(scores)
-    if any(scores is None for scores in image_scores):
-        return total, None, with_masks
-    return total, np.stack(image_scores), with_masks
-
-
-def _print_scores(report: dict, result: SweepResult, row: int,
-                  chosen: List[int]) -> None:
-    columns = {
-        name: (100 * values[row, chosen]).tolist()
-        for name, values in (('IoU', result.iou),
-                             ('precision', result.precision),
-                             ('recall', result.recall))
-    }
-    print_log('\n' + class_table(
-        report['classes'], columns,
-        f'pseudo masks, background threshold {result.thresholds[row]:.2f}'),
-              'current')
-
-
-def _export_maps(dataset: BaseDataset, out_dir: str, layout: str) -> None:
-
-    def export(name: str) -> None:
-        write_map_dict(osp.join(out_dir, 'npy', name + '.npy'),
-                       read_map(osp.join(out_dir, 'maps', name + '.npz')),
-                       layout)
-
-    for _ in in_threads(export, sample_names(dataset), 'Writing .npy dicts'):
-        pass
-
-
-def _write_masks(dataset: BaseDataset, out_dir: str,
-                 threshold: Threshold) -> None:
-    palette = dataset.metainfo['palette']
-
-    def write(name: str) -> None:
-        file = read_map(osp.join(out_dir, 'maps', name + '.npz'))
-        write_mask(osp.join(out_dir, 'masks', name + '.png'),
-                   map_to_mask(file.maps, file.labels, threshold), palette)
-
-    for _ in in_threads(write, sample_names(dataset), 'Writing masks'):
-        pass
+def _report(dataset: BaseDataset, scoring: Scoring, chosen: List[int],
+            image_scores: List[Optional[np.ndarray]], out_dir: str) -> dict:
+    """What ``scores.json`` holds."""
+    classes = dataset.metainfo['classes']
+    report: Dict[str, Any] = dict(
+        images=len(dataset), images_with_masks=scoring.scored,
+        classes=[classes[i] for i in chosen])
+    if all(scores is not None for scores in image_scores):
+        per_class = average_precision(
+            torch.from_numpy(np.stack(image_scores)),
+            torch.from_numpy(dataset.labels))
+        foreground = [i - 1 for i in chosen if i > 0]
+        report['mAP'] = rounded(per_class[foreground].nanmean())
+    if scoring.scored:
+        report.update(scoring.report('pseudo masks', out_dir))
+    return report
 
 
 def _write_overlays(dataset: BaseDataset, out_dir: str,
-                    count: int = 12) -> None:
-    """A sheet of images spread evenly over the split."""
+                    shown: Dict[int, MapFile]) -> None:
+    """A sheet of some images with maps, masks and truth."""
     rows = []
     classes = dataset.metainfo['classes']
     palette = dataset.metainfo['palette']
-    truth_paths = mask_paths(dataset)
-    for index in evenly(len(dataset), count):
+    for index, file in sorted(shown.items()):
         info = dataset.get_data_info(index)
         photo = read_photo(info['img_path'])
-        file = read_map(
-            osp.join(out_dir, 'maps', info['sample_id'] + '.npz'))
         mask = read_mask(
             osp.join(out_dir, 'masks', info['sample_id'] + '.png'))
         names = [classes[i + 1] for i in file.labels]
@@ -406,9 +337,10 @@ def _write_overlays(dataset: BaseDataset, out_dir: str,
             row.append(('strongest map', heat_overlay(photo,
                                                       file.maps.max(0))))
         row.append(('mask', mask_overlay(photo, mask, palette)))
-        if truth_paths[index] is not None:
-            row.append(('truth', mask_overlay(
-                photo, read_mask(truth_paths[index]), palette)))
+        truth = info.get('seg_map_path')
+        if truth and osp.isfile(truth):
+            row.append(('truth', mask_overlay(photo, read_mask(truth),
+                                              palette)))
         rows.append(row)
     write_picture(osp.join(out_dir, 'overlays.png'),
                   picture_sheet(rows, columns=2))

@@ -12,9 +12,11 @@ from typing import Dict, Optional
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
-from mmwsss.files.atomic import write_atomically
 from mmwsss.files.checkpoints import weights_digest
+from mmwsss.files.json_files import read_json, write_json
 from mmwsss.problems import ConfigError, DataError
+from mmwsss.refiners import RefinerChain
+from mmwsss.registry import forget_pretrained
 
 _STALE = 3600  # seconds after which an unfinished file is nobody's
 
@@ -31,15 +33,16 @@ def describe_source(cfg: Config, checkpoint: Optional[str],
 
     Returns:
         dict: ``weights`` and ``settings``, and in ``images`` one hash by
-        image id: of its labels, the size of its file and its input maps.
+        image id: of its labels, the size of its file and what else the
+        network reads of it, input maps or an embedding.
     """
-    refiners = [dict(cfg) for cfg in cfg.get('refiners', [])]
-    for refiner in refiners:
-        if 'checkpoint' in refiner:
-            refiner['checkpoint'] = weights_digest(refiner['checkpoint'])
-    network = [cfg.model.to_dict(), cfg.localize_pipeline]
+    network: list = []
+    if checkpoint is not None:
+        model = cfg.model.to_dict()
+        forget_pretrained(model)  # its weights are the checkpoint's
+        network = [model, cfg.localize_pipeline]
     settings = json.dumps(
-        [*(network if checkpoint is not None else []), refiners,
+        [*network, RefinerChain(cfg.get('refiners', [])).fingerprint(),
          cfg.get('map_stride', 1), cfg.get('map_dtype', 'uint8')],
         default=str, sort_keys=True)
     infos = map(dataset.get_data_info, range(len(dataset)))
@@ -53,6 +56,8 @@ def _image_digest(info: dict) -> str:
     digest = zlib.crc32(info['gt_label'].tobytes())
     size = os.stat(info['img_path']).st_size
     digest = zlib.crc32(str(size).encode(), digest)
+    if 'image_embedding' in info:
+        digest = zlib.crc32(info['image_embedding'].tobytes(), digest)
     if 'map_path' in info:
         digest = zlib.crc32(_file_digest(info['map_path']), digest)
     return f'{digest:08x}'
@@ -97,9 +102,7 @@ def claim(out_dir: str, source: dict, overwrite: bool) -> None:
     for name in stale:
         os.remove(maps[name])
     known = {} if changed else images
-    write_atomically(path, json.dumps(
-        dict(source, images={**known, **source['images']}),
-        indent=1).encode())
+    write_json(path, dict(source, images={**known, **source['images']}))
     # What a killed run left half-written.
     for name in glob.glob(osp.join(glob.escape(out_dir), '*', '*.tmp')):
         if time.time() - os.stat(name).st_mtime > _STALE:
@@ -110,8 +113,7 @@ def _read(path: str) -> dict:
     if not osp.isfile(path):
         return {}
     try:
-        with open(path) as file:
-            return dict(json.load(file))
-    except (ValueError, TypeError) as error:
+        return dict(read_json(path))
+    except (DataError, ValueError, TypeError) as error:
         raise DataError(f'{path}: damaged ({error}); remove it and use '
                         '--overwrite') from error

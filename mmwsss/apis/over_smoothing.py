@@ -1,6 +1,5 @@
 """How alike the patch tokens of a ViT become from layer to layer."""
 import copy
-import json
 import os.path as osp
 from contextlib import contextmanager
 from typing import Dict, Iterator, List, Sequence, Tuple
@@ -10,8 +9,9 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.atomic import require_writable
 from mmwsss.files.checkpoints import load_weights
+from mmwsss.files.json_files import write_json
 from mmwsss.files.photos import read_photo
 from mmwsss.models.backbones import TokenViT
 from mmwsss.parallel.progress import progress_bar
@@ -68,8 +68,7 @@ def analyse_over_smoothing(runs: Sequence[Run], photos: Sequence[str],
                         photo, attention.numpy())))
                 advance(1)
         similarity[name] = (total / len(photos)).tolist()
-    write_atomically(osp.join(out_dir, 'over_smoothing.json'),
-                     json.dumps(similarity, indent=1).encode())
+    write_json(osp.join(out_dir, 'over_smoothing.json'), similarity)
     layers = max(map(len, similarity.values()))
     padded = {name: values + [float('nan')] * (layers - len(values))
               for name, values in similarity.items()}

@@ -1,22 +1,22 @@
 """A grid of settings: train each, one table and one plot."""
-import copy
 import glob
 import itertools
 import json
 import math
 import os.path as osp
-import shutil
+from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence
 
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
 from prettytable import MARKDOWN, PrettyTable
 
 from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.json_files import write_json
 from mmwsss.problems import ConfigError
 from mmwsss.visualization import draw_curves
 
 from .config import load_config
-from .training import train
+from .stages import Given, Train, each_stage
 
 
 def parse_grid(texts: Sequence[str]) -> Dict[str, List[Any]]:
@@ -43,7 +43,8 @@ def sweep(config: str,
           metrics: Sequence[str],
           work_dir: str,
           cfg_options: Optional[dict] = None,
-          amp: bool = False) -> List[dict]:
+          amp: bool = False,
+          overwrite: bool = False) -> List[dict]:
     """Train a config with every combination of settings.
 
     A finished combination is not trained again, an interrupted one goes on
@@ -58,59 +59,50 @@ def sweep(config: str,
         work_dir (str): One folder a combination, and the results.
         cfg_options (dict, optional): Options of all runs.
         amp (bool): Mixed precision.
+        overwrite (bool): Replace combinations that were trained with other
+            settings; without it they stop the sweep before any work.
 
     Returns:
         list[dict]: ``options``, ``folder`` and ``scores`` of each.
 
     Raises:
-        ConfigError: If an option is unknown (before any training), or a
-            metric was not reported (after the first run).
+        ConfigError: If an option is unknown or a folder was made with other
+            settings (before any training), or a metric was not reported
+            (after the first run).
     """
     require_writable(work_dir)
     points = [dict(zip(grid, values))
               for values in itertools.product(*grid.values())]
-    configs = [load_config(config, {**(cfg_options or {}), **point},
-                           osp.join(work_dir, _folder_name(point)))
-               for point in points]
-    results = []
-    for point, cfg in zip(points, configs):
-        path = osp.join(cfg.work_dir, 'result.json')
-        settings = json.dumps([cfg.pretty_text, amp])
-        stored = _read(path)
-        if stored.get('settings') != settings:
-            # What lies here comes from other settings: not to be resumed.
-            shutil.rmtree(cfg.work_dir, ignore_errors=True)
-            stored = dict(settings=settings, scores=None)
-            _write(path, stored)
-        if stored['scores'] is None:
-            train(copy.deepcopy(cfg), resume=True, amp=amp)
-            stored['scores'] = _scores(cfg.work_dir)
-            _write(path, stored)
-        missing = [name for name in metrics if name not in stored['scores']]
+    stages = [_TrainAndScore(_folder_name(point), load_config(
+        config, {**(cfg_options or {}), **point}), amp=amp)
+        for point in points]
+    results: List[dict] = []
+    for stage, done in each_stage(stages, work_dir, overwrite):
+        scores = done['scores']
+        missing = [name for name in metrics if name not in scores]
         if missing:
-            raise ConfigError(f'--metric {missing[0]}: {cfg.work_dir} reports '
-                              f'{", ".join(sorted(stored["scores"]))}')
-        results.append(dict(options=point, folder=cfg.work_dir, scores={
-            name: stored['scores'][name] for name in metrics}))
+            raise ConfigError(
+                f'--metric {missing[0]}: {osp.join(work_dir, stage.name)} '
+                f'reports {", ".join(sorted(scores))}')
+        results.append(dict(options=points[len(results)],
+                            folder=osp.join(work_dir, stage.name),
+                            scores={name: scores[name] for name in metrics}))
         _report(results, grid, metrics, work_dir)
     return results
+
+
+@dataclass
+class _TrainAndScore(Train):
+    """A training whose results have the last validation scores as well."""
+
+    def work(self, cfg: Config, folder: str, given: Given) -> dict:
+        return dict(super().work(cfg, folder, given), scores=_scores(folder))
 
 
 def _folder_name(point: Dict[str, Any]) -> str:
     """A readable name for a combination."""
     parts = [f'{key.split(".")[-1]}={value}' for key, value in point.items()]
     return '_'.join(parts).replace('/', '-').replace(' ', '')
-
-
-def _read(path: str) -> dict:
-    if not osp.isfile(path):
-        return {}
-    with open(path) as file:
-        return json.load(file)
-
-
-def _write(path: str, content: Any) -> None:
-    write_atomically(path, json.dumps(content, indent=1).encode())
 
 
 def _scores(work_dir: str) -> Dict[str, float]:
@@ -130,7 +122,7 @@ def _scores(work_dir: str) -> Dict[str, float]:
 def _report(results: List[dict], grid: Dict[str, List[Any]],
             metrics: Sequence[str], work_dir: str) -> None:
     """One table, its data and one plot."""
-    _write(osp.join(work_dir, 'sweep.json'), results)
+    write_json(osp.join(work_dir, 'sweep.json'), results)
     table = PrettyTable([*grid, *metrics])
     table.set_style(MARKDOWN)
     for result in results:

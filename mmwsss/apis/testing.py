@@ -1,7 +1,6 @@
 """Testing segmentors: augmentation, CRF, tables, a server's submission."""
 import copy
 import io
-import json
 import os.path as osp
 import tarfile
 import zipfile
@@ -18,6 +17,7 @@ from mmengine.runner import Runner
 from mmwsss.evaluation import ClassSubsetIoU
 from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.checkpoints import load_weights
+from mmwsss.files.json_files import write_json
 from mmwsss.files.masks import read_mask
 from mmwsss.files.photos import image_name, read_photo
 from mmwsss.parallel.distributed import cpu_share
@@ -220,8 +220,7 @@ def _report(runner: Runner, metrics: Dict[str, float], settings: dict,
             metrics={name: value for name, value in metrics.items()
                      if name.startswith('crf/') == crf})
         name = 'test_scores_crf.json' if crf else 'test_scores.json'
-        write_atomically(osp.join(work_dir, name),
-                         json.dumps(report, indent=1).encode())
+        write_json(osp.join(work_dir, name), report)
 
 
 def _write_overlays(dataset: BaseDataset, masks: str, path: str,

@@ -4,12 +4,15 @@ from .hooks import (
     LocalizationVisualizationHook,
     NonFiniteLossHook,
 )
+from .localize_loop import LocalizeLoop, LocalizeValLoop
+from .map_writer import MapWriter
 from .optim_wrapper import BFloat16OptimWrapper
 from .optim_wrapper_constructor import TokenOptimWrapperConstructor
 from .poly_warmup import PolyWarmupLR
 
 __all__ = [
     'BFloat16OptimWrapper', 'DisplacementMeanHook', 'LateLossesHook',
-    'LocalizationVisualizationHook', 'NonFiniteLossHook', 'PolyWarmupLR',
+    'LocalizationVisualizationHook', 'LocalizeLoop', 'LocalizeValLoop',
+    'MapWriter', 'NonFiniteLossHook', 'PolyWarmupLR',
     'TokenOptimWrapperConstructor'
 ]

@@ -1,18 +1,21 @@
 """PxAP and pIoU of localization maps against masks."""
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, Sequence
 
 import torch
 import torch.nn.functional as F
-from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
+from mmwsss.files.maps import MapFile
 from mmwsss.ops import (
     min_max,
     pixel_histogram,
     pixel_scores,
     pixel_thresholds,
 )
-from mmwsss.registry import METRICS
+from mmwsss.problems import DataError
+from mmwsss.registry import SCORERS
+
+from .base_scorer import BaseScorer, rounded
 
 EVAL_SIZE = 224  # height and width of maps and masks (Choe et al.)
 
@@ -55,43 +58,35 @@ def localization_histogram(maps: Tensor, labels: Sequence[int],
     return total
 
 
-@METRICS.register_module()
-class PixelLocalization(BaseMetric):
+@SCORERS.register_module()
+class PixelLocalization(BaseScorer):
     """``PxAP`` and ``pIoU`` over all pixels of the data set, in per cent.
 
     Choe et al., "Evaluating Weakly Supervised Object Localization Methods
-    Right", CVPR 2020. Reads ``pred_maps`` (the model's ``test_cfg.with_maps``
-    has to be on) and ``gt_sem_seg``. Without an object pixel both are NaN.
+    Right", CVPR 2020.
 
     Args:
         size (int): See :func:`localization_histogram`. Defaults to 224.
-        collect_device (str): 'cpu' or 'gpu'.
-        prefix (str, optional): Prefix of the metric's name.
+        **kwargs: See :class:`BaseScorer`; the mean is over pixels, not over
+            classes.
     """
 
-    default_prefix = 'localization'
-
-    def __init__(self,
-                 size: int = EVAL_SIZE,
-                 collect_device: str = 'cpu',
-                 prefix: Optional[str] = None) -> None:
-        super().__init__(collect_device, prefix)
+    def __init__(self, size: int = EVAL_SIZE, **kwargs) -> None:
+        super().__init__(**kwargs)
         self.size = size
 
-    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Count the pixels of a batch."""
-        for sample in data_samples:
-            maps = sample['pred_maps']
-            histogram = localization_histogram(
-                maps['data'], maps['labels'],
-                sample['gt_sem_seg']['data'][0].to(maps['data'].device),
-                self.size)
-            # At most a few times 224 x 224 pixels: half the memory suffices.
-            self.results.append(histogram.int().cpu())
+    def count(self, file: MapFile, truth: Tensor) -> Tensor:
+        """Histogram of an image, see :func:`localization_histogram`."""
+        self.check_labels(file)
+        return localization_histogram(torch.from_numpy(file.maps),
+                                      file.labels.tolist(), truth, self.size)
 
-    def compute_metrics(self, results: List[Tensor]) -> Dict[str, float]:
-        """``PxAP`` and ``pIoU`` in per cent."""
-        scores = pixel_scores(sum(r.long() for r in results),
-                              pixel_thresholds())
-        return dict(PxAP=100 * scores.average_precision.item(),
-                    pIoU=100 * scores.peak_iou.item())
+    def report(self, counts: Tensor) -> Dict[str, Any]:
+        """``PxAP``, ``pIoU`` and the ``pIoU_threshold``."""
+        scores = pixel_scores(counts, pixel_thresholds())
+        if not scores.truth:
+            raise DataError('no mask has a pixel of a class that the maps are '
+                            'of; PxAP needs one')
+        return dict(PxAP=rounded(100 * scores.average_precision),
+                    pIoU=rounded(100 * scores.peak_iou),
+                    pIoU_threshold=rounded(scores.peak_threshold))

@@ -1,13 +1,37 @@
 """JSON files."""
 import json
+from typing import Any
 
 from mmwsss.problems import DataError
 
+from .atomic import write_atomically
 
-def read_json(path: str, **kwargs):
-    """A JSON file, or a :class:`DataError` with file and line."""
+
+def read_json(path: str, **kwargs: Any) -> Any:
+    """The content of a JSON file.
+
+    Args:
+        path (str): The file.
+        **kwargs: See :func:`json.load`.
+
+    Raises:
+        DataError: If it cannot be read, naming the file and the line.
+    """
     try:
         with open(path, encoding='utf-8') as file:
             return json.load(file, **kwargs)
-    except ValueError as error:
+    except OSError as error:
+        raise DataError(f'{path}: cannot be read ({error.strerror})'
+                        ) from error
+    except (ValueError, RecursionError) as error:
         raise DataError(f'{path}: not valid JSON ({error})') from error
+
+
+def write_json(path: str, content: Any) -> None:
+    """Write a JSON file that appears whole or not at all.
+
+    Args:
+        path (str): Where to write.
+        content: What to write.
+    """
+    write_atomically(path, json.dumps(content, indent=1).encode())

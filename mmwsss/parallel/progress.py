@@ -1,9 +1,10 @@
 """Progress over many images: a bar with images/s and the time left."""
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
-from typing import Callable, Iterator
+from typing import Callable, Deque, Iterable, Iterator
 
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
@@ -46,12 +47,32 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda count: progress.advance(task, count)
 
 
-def in_threads(function: Callable, jobs: list, title: str) -> Iterator:
-    """Results of ``function`` over ``jobs`` in order, with a progress bar."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool, \
-            progress_bar(title, len(jobs)) as advance:
-        for result in pool.map(function, jobs):
-            yield result
+def in_threads(function: Callable, jobs: Iterable, title: str,
+               total: int) -> Iterator:
+    """Results of a function in order, with a progress bar.
+
+    Few jobs are taken ahead of the results, so that neither fill the memory.
+
+    Args:
+        function (callable): Called with each job, in threads.
+        jobs (Iterable): Its arguments.
+        title (str): Stands before the bar.
+        total (int): Number of jobs.
+
+    Yields:
+        What the function returns; its errors are raised here.
+    """
+    workers = os.cpu_count() or 1
+    waiting: Deque[Future] = deque()
+    with ThreadPoolExecutor(workers) as pool, \
+            progress_bar(title, total) as advance:
+        for job in jobs:
+            waiting.append(pool.submit(function, job))
+            if len(waiting) > 4 * workers:
+                yield waiting.popleft().result()
+                advance(1)
+        while waiting:
+            yield waiting.popleft().result()
             advance(1)
 
 

@@ -111,7 +111,8 @@ def _read_split(annotations: str, folder: str, expected: Optional[int],
             problems.add(f'no photo {osp.join(folder, image.file_name)}')
     photos = [(osp.join(folder, image.file_name), image.size)
               for image in images if image.file_name in there]
-    for line in in_threads(_bad_photo, photos, f'Photos of {folder}'):
+    for line in in_threads(_bad_photo, photos, f'Photos of {folder}',
+                           len(photos)):
         if line is not None:
             problems.add(line)
     return images

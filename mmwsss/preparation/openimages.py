@@ -97,7 +97,8 @@ def convert_openimages(metadata: str, root: str, class_names: str,
 
     everything = [photo for group in photos.values() for photo in group]
     damaged = Problems('masks')
-    for error in in_threads(convert, everything, 'OpenImages30k'):
+    for error in in_threads(convert, everything, 'OpenImages30k',
+                            len(everything)):
         if error is not None:
             damaged.add(str(error))
     damaged.raise_if_any()

@@ -81,7 +81,8 @@ def convert_voc12(root: str,
         if name in masks and osp.isfile(_photo(root, name))
     ]
     written = 0
-    for new, lines in in_threads(_write_mask, jobs, 'Masks'):
+    for new, lines in in_threads(_write_mask, jobs, 'Masks',
+                                 len(jobs)):
         written += new
         for line in lines:
             problems.add(line)

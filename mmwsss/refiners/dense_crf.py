@@ -9,13 +9,18 @@ from torch import Tensor
 from mmwsss.ops import dense_crf, unary_from_labels, unary_from_probabilities
 from mmwsss.registry import REFINERS
 
+from .base import BaseRefiner
+
 BACKENDS = ('auto', 'torch', 'pydensecrf')
 UNARIES = ('probabilities', 'labels')
 
 
 @REFINERS.register_module()
-class DenseCRF:
+class DenseCRF(BaseRefiner):
     """Maps that keep to the colours of the photo.
+
+    Krähenbühl, Koltun: "Efficient Inference in Fully Connected CRFs with
+    Gaussian Edge Potentials", NIPS 2011.
 
     Only the image's own classes and background compete. The refined map of a
     class is its share against background, ``p / (p + p_background)``: above
@@ -28,19 +33,26 @@ class DenseCRF:
         alpha (float, optional): Background is ``(1 - strongest map) **
             alpha`` instead, as in PSA. Defaults to None.
         unary (str): 'probabilities': scores divided by their sum; 'labels':
-            only which class wins counts, right with ``gt_prob``.
-        gt_prob (float): Defaults to 0.7.
+            only which class wins counts. Defaults to 'probabilities'.
+        gt_prob (float): With 'labels': how probable it is that the class that
+            wins at a pixel is right, between 0 and 1. Defaults to 0.7, the
+            value of IRN's published code.
         backend (str): 'torch' or 'pydensecrf' (C++, CPU), which agree; 'auto'
             is pydensecrf, the faster one, on the CPU where it is installed.
             Defaults to 'auto'.
         iterations (int): Of the mean field. Defaults to 10.
-        gaussian_sxy (float): Smoothing kernel, pixels. Defaults to 3.
-        gaussian_compat (float): Its weight. Defaults to 3.
-        bilateral_sxy (float): Appearance kernel, pixels. Defaults to 80; the
-            field uses 50 with 'labels'.
-        bilateral_srgb (float): Appearance kernel, colours. Defaults to 13;
-            the field uses 5 with 'labels'.
-        bilateral_compat (float): Its weight. Defaults to 10.
+        gaussian_sxy (float): Standard deviation of the smoothing kernel, in
+            pixels. Defaults to 3.
+        gaussian_compat (float): Weight of the smoothing kernel. Defaults to 3.
+        bilateral_sxy (float): Standard deviation of the appearance kernel, in
+            pixels. Defaults to 80; the field uses 50 with 'labels'.
+        bilateral_srgb (float): Standard deviation of the appearance kernel,
+            in steps of colour, 0..255. Defaults to 13; the field uses 5 with
+            'labels'.
+        bilateral_compat (float): Weight of the appearance kernel. Defaults to
+            10.
+        device (str, optional): See :class:`BaseRefiner`; on a GPU the backend
+            is PyTorch.
 
     Example:
         >>> image = torch.zeros(3, 8, 9, dtype=torch.uint8)
@@ -59,18 +71,24 @@ class DenseCRF:
                  gaussian_compat: float = 3.,
                  bilateral_sxy: float = 80.,
                  bilateral_srgb: float = 13.,
-                 bilateral_compat: float = 10.) -> None:
+                 bilateral_compat: float = 10.,
+                 device: Optional[str] = None) -> None:
+        super().__init__(device)
         if unary not in UNARIES:
             raise ValueError(f'DenseCRF.unary={unary!r}: use one of '
                              f'{UNARIES}')
         if not 0 < background < 1:
             raise ValueError(f'DenseCRF.background={background}: give a '
                              'number between 0 and 1')
+        if backend == 'pydensecrf' and device is not None:
+            raise ValueError(f"DenseCRF.backend='pydensecrf' works on CPUs, "
+                             f"not on device={device!r}; use backend='torch'")
         self.background = background
         self.alpha = alpha
         self.unary = unary
         self.gt_prob = gt_prob
-        self.infer = crf_backend(backend)
+        self.backend = backend
+        self._infer = crf_backend(backend)
         self.options = dict(
             iterations=iterations,
             gaussian_sxy=gaussian_sxy,
@@ -79,21 +97,8 @@ class DenseCRF:
             bilateral_srgb=bilateral_srgb,
             bilateral_compat=bilateral_compat)
 
-    def __call__(self, image: Tensor, maps: Tensor,
-                 labels: Tensor) -> Tensor:
-        """Refine the maps of an image.
-
-        Args:
-            image (Tensor): RGB, uint8, (3, H, W).
-            maps (Tensor): In [0, 1], (K, H, W).
-            labels (Tensor): The K classes; which they are does not matter
-                here.
-
-        Returns:
-            Tensor: In [0, 1], (K, H, W).
-        """
-        if not len(maps):
-            return maps
+    def refine(self, image: Tensor, maps: Tensor, labels: Tensor) -> Tensor:
+        """See :class:`BaseRefiner`; which classes they are does not matter."""
         if self.alpha is None:
             background = torch.full_like(maps[:1], self.background)
         else:
@@ -104,7 +109,7 @@ class DenseCRF:
                                       self.gt_prob)
         else:
             unary = unary_from_probabilities(scores / scores.sum(0))
-        refined = self.infer(image, unary, **self.options)
+        refined = self._infer(image, unary, **self.options)
         return refined[1:] / (refined[1:] + refined[:1]).clamp(min=1e-12)
 
 

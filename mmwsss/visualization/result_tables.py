@@ -1,11 +1,11 @@
 """Result files of our tools and published rows as the papers' tables."""
-import json
 import os.path as osp
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import mmwsss.visualization
 from mmwsss.datasets.class_prompts import squash
 from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.json_files import read_json
 from mmwsss.problems import ConfigError, DataError, unknown_name
 from mmwsss.visualization.paper_tables import (
     TableRow,
@@ -86,7 +86,7 @@ def read_published(dataset: str) -> List[dict]:
     """
     if dataset not in DATASETS:
         raise ConfigError(unknown_name('data set', dataset, DATASETS))
-    return [entry for entry in _read_json(PUBLISHED)
+    return [entry for entry in read_json(PUBLISHED)
             if entry['dataset'] == dataset]
 
 
@@ -96,7 +96,7 @@ def read_score(path: str, key: str = 'mIoU') -> float:
     ``mIoU`` of a ``scores.json`` that has two thresholds, and so no mIoU of
     its own, is that of the best single one.
     """
-    content = _read_json(path)
+    content = read_json(path)
     if not isinstance(content, dict):
         raise DataError(f'{path}: not a result file (a JSON object)')
     if key == 'mIoU' and key not in content:
@@ -108,7 +108,7 @@ def read_score(path: str, key: str = 'mIoU') -> float:
 
 def _read_class_scores(path: str) -> Dict[str, Optional[float]]:
     """``IoU`` by class of a result file; None where it is undefined."""
-    content = _read_json(path)
+    content = read_json(path)
     scores = content.get('IoU') if isinstance(content, dict) else None
     if not isinstance(scores, dict) or not scores:
         raise DataError(f"{path}: no 'IoU' by class in it")
@@ -120,17 +120,6 @@ def _score(path: str, key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise DataError(f'{path}: {key!r} is {value!r}, not a number')
     return float(value)
-
-
-def _read_json(path: str):
-    try:
-        with open(path, encoding='utf-8') as file:
-            return json.load(file)
-    except OSError as error:
-        raise DataError(f'{path}: cannot be read ({error.strerror})'
-                        ) from error
-    except ValueError as error:
-        raise DataError(f'{path}: not valid JSON ({error})') from error
 
 
 def _parse_files(method: str, items: Sequence[str]

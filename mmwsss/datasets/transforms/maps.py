@@ -63,7 +63,9 @@ class ConfidentLabels(BaseTransform):
                  cache: Optional[str] = None) -> None:
         self.refiners = [REFINERS.build(dict(cfg))
                          for cfg in (foreground, background)]
-        self.settings = repr((foreground, background)).encode()
+        # Both refiners, and the files that they read.
+        self.settings = ' '.join(
+            refiner.fingerprint() for refiner in self.refiners).encode()
         self.cache = cache
 
     def transform(self, results: dict) -> dict:

@@ -1,0 +1,292 @@
+"""Stages of a path: each has its folder, runs once and is never mixed up."""
+import copy
+import hashlib
+import json
+import os
+import os.path as osp
+import shutil
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import (
+    Any,
+    Callable,
+    ClassVar,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+)
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from mmwsss.files.json_files import read_json, write_json
+from mmwsss.problems import ConfigError, DataError
+
+from .generation import generate_pseudo_labels
+from .result_settings import result_settings
+from .testing import test
+from .training import best_checkpoint, train
+
+Given = Dict[str, dict]
+RECORD = 'stage.json'
+_SHOWN = 6  # differences that a message spells out
+
+
+@dataclass
+class Stage(ABC):
+    """One step of a path.
+
+    A kind of stage implements :meth:`work`.
+
+    Attributes:
+        name (str): Its folder under the work folder, and what later stages
+            call it.
+        config (Config): What it works with.
+        inputs (dict[str, str]): What it takes -> the stage that made it, e.g.
+            ``dict(checkpoint='localizer')``.
+        adapt (Callable, optional): Called with a copy of the config and the
+            results of the inputs, for settings that follow from results; it
+            changes the copy.
+    """
+    name: str
+    config: Config
+    inputs: Dict[str, str] = field(default_factory=dict)
+    adapt: Optional[Callable[[Config, Given], None]] = None
+
+    scores: ClassVar[bool] = False
+    """Whether its results depend on true masks."""
+
+    @abstractmethod
+    def work(self, cfg: Config, folder: str, given: Given) -> dict:
+        """Do it.
+
+        Args:
+            cfg (Config): A copy of the config, adapted.
+            folder (str): Where everything is written.
+            given (dict[str, dict]): By what it takes: the results of the
+                stage that made it, and its ``folder``.
+
+        Returns:
+            dict: Results, of what JSON can hold.
+        """
+
+    def whole(self, results: dict, folder: str) -> bool:
+        """Whether what the results name is still in the folder."""
+        return True
+
+    def located(self, results: dict, folder: str) -> dict:
+        """Results with the paths of files as they are now."""
+        return results
+
+    def settings(self, work_dir: str) -> Dict[str, Any]:
+        """Everything that its results depend on, but its inputs."""
+        own = {key: value for key, value in vars(self).items()
+               if key not in ('name', 'config', 'inputs', 'adapt')}
+        return dict(result_settings(self.config, work_dir, self.scores),
+                    **own, stage=type(self).__name__)
+
+
+@dataclass
+class Train(Stage):
+    """Trains; its result is the ``checkpoint``.
+
+    Attributes:
+        amp (bool): Mixed precision.
+    """
+    amp: bool = False
+
+    def work(self, cfg: Config, folder: str, given: Given) -> dict:
+        cfg.work_dir = folder
+        train(cfg, resume=True, amp=self.amp)
+        return dict(checkpoint=osp.basename(best_checkpoint(folder)))
+
+    def whole(self, results: dict, folder: str) -> bool:
+        return osp.isfile(osp.join(folder, results['checkpoint']))
+
+    def located(self, results: dict, folder: str) -> dict:
+        return dict(results,
+                    checkpoint=osp.join(folder, results['checkpoint']))
+
+
+@dataclass
+class Generate(Stage):
+    """Writes maps and masks of a split; its results are the scores.
+
+    It takes a ``checkpoint``, or ``maps`` that go through the refiners of the
+    config.
+
+    Attributes:
+        split (str): 'train' or 'val'.
+    """
+    split: str = 'train'
+    scores = True
+
+    def work(self, cfg: Config, folder: str, given: Given) -> dict:
+        maps = None
+        if 'checkpoint' not in given:
+            maps = osp.join(given['maps']['folder'], 'maps')
+        return generate_pseudo_labels(
+            cfg, given.get('checkpoint', {}).get('checkpoint'), folder,
+            self.split, maps=maps)
+
+
+@dataclass
+class Test(Stage):
+    """Tests a segmentor, a ``checkpoint``, at several scales.
+
+    Attributes:
+        crf (bool): Also score its masks after a CRF.
+    """
+    crf: bool = False
+    scores = True
+
+    def work(self, cfg: Config, folder: str, given: Given) -> dict:
+        cfg.work_dir = folder
+        return test(cfg, given['checkpoint']['checkpoint'], tta=True,
+                    crf=self.crf, out_dir=osp.join(folder, 'predictions'))
+
+
+def run_stages(stages: Sequence[Stage], work_dir: str,
+               overwrite: bool = False) -> Dict[str, dict]:
+    """The results of all stages by name, see :func:`each_stage`."""
+    return {stage.name: results for stage, results in
+            each_stage(stages, work_dir, overwrite)}
+
+
+def each_stage(stages: Sequence[Stage], work_dir: str,
+               overwrite: bool = False) -> Iterator[Tuple[Stage, dict]]:
+    """Run the stages that are not finished, in order.
+
+    A stage that is finished, and whose settings and inputs are the same as
+    before, is not run again; one that was interrupted goes on. What may not
+    be mixed shows before any work.
+
+    Args:
+        stages (Sequence[Stage]): Each after those that it takes from.
+        work_dir (str): A folder for each of them.
+        overwrite (bool): Replace what was made with other settings. Defaults
+            to False: stop, and say what differs.
+
+    Yields:
+        tuple: Each stage and its results, when it is finished.
+
+    Raises:
+        ConfigError: If a folder holds what was made with other settings, or
+            files of something else.
+    """
+    records = {stage.name: _Record(stage, work_dir) for stage in stages}
+    for stage in stages:
+        records[stage.name].key = _key(stage, records)
+    for record in records.values():
+        record.check(records, overwrite)
+    results: Dict[str, dict] = {}
+    for stage in stages:
+        record = records[stage.name]
+        given = {what: dict(results[name], folder=records[name].folder,
+                            key=records[name].key)
+                 for what, name in stage.inputs.items()}
+        results[stage.name] = stage.located(record.run(given), record.folder)
+        yield stage, results[stage.name]
+
+
+class _Record:
+    """A stage's folder, and the note in it of what it was made with."""
+
+    def __init__(self, stage: Stage, work_dir: str) -> None:
+        self.stage = stage
+        self.folder = osp.join(work_dir, stage.name)
+        self.path = osp.join(self.folder, RECORD)
+        self.settings = stage.settings(work_dir)
+        self.key = ''
+        self.stored = self._read()
+
+    def _read(self) -> dict:
+        if osp.isfile(self.path):
+            try:
+                return dict(read_json(self.path))
+            except (DataError, TypeError, ValueError) as error:
+                raise ConfigError(
+                    f'{self.path}: damaged ({error}); restore it, or give '
+                    'another --work-dir') from error
+        if osp.isdir(self.folder) and os.listdir(self.folder):
+            raise ConfigError(f'{self.folder}: holds files of something else; '
+                              'give another --work-dir')
+        return {}
+
+    def check(self, records: Dict[str, '_Record'], overwrite: bool) -> None:
+        """Raise if the folder was made with something else."""
+        if not self.stored or self.stored.get('key') == self.key:
+            return
+        if overwrite:
+            self.stored = {}
+            return
+        lines = differences(self.stored.get('settings', {}), self.settings)
+        inputs = self.stored.get('inputs', {})
+        lines += [f'its {what}, made by {name}' for what, name in
+                  self.stage.inputs.items()
+                  if inputs.get(what) != records[name].key]
+        shown = '; '.join(lines[:_SHOWN])
+        if len(lines) > _SHOWN:
+            shown += f'; and {len(lines) - _SHOWN} more'
+        raise ConfigError(
+            f'{self.folder} was made with other settings: {shown}. Give '
+            'another --work-dir, or replace it with --overwrite')
+
+    def run(self, given: Given) -> dict:
+        """The stage's results, stored or new."""
+        stage, results = self.stage, self.stored.get('results')
+        if results is not None and stage.whole(results, self.folder):
+            print_log(f'[{stage.name}] finished before, re-used: '
+                      f'{self.folder}', 'current')
+            return results
+        if not self.stored:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        print_log(f'[{stage.name}] -> {self.folder}', 'current')
+        record = dict(
+            key=self.key, settings=self.settings, results=None,
+            inputs={what: one['key'] for what, one in given.items()})
+        write_json(self.path, record)
+        cfg = copy.deepcopy(stage.config)
+        if stage.adapt is not None:
+            stage.adapt(cfg, given)
+        results = stage.work(cfg, self.folder, given)
+        write_json(self.path, dict(record, results=results))
+        return results
+
+
+def _key(stage: Stage, records: Dict[str, _Record]) -> str:
+    """A digest of a stage's settings and of all that it builds on."""
+    content = [records[stage.name].settings,
+               {what: records[name].key
+                for what, name in stage.inputs.items()}]
+    return hashlib.sha256(
+        json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
+    """What differs between two groups of settings, by name.
+
+    Args:
+        before (dict): Option -> value.
+        now (dict): Option -> value.
+
+    Returns:
+        list[str]: ``optim_wrapper.optimizer.lr: 0.0001 -> 0.0002``, a line
+        each.
+
+    Example:
+        >>> differences(dict(lr=1, wd=0), dict(lr=2, wd=0))
+        ['lr: 1 -> 2']
+    """
+    nothing = object()
+    lines = []
+    for name in [*before, *(name for name in now if name not in before)]:
+        values = [group.get(name, nothing) for group in (before, now)]
+        if values[0] != values[1]:
+            texts = ['not there' if value is nothing else repr(value)
+                     for value in values]
+            lines.append(f'{name}: {texts[0]} -> {texts[1]}')
+    return lines

@@ -1,0 +1,92 @@
+"""Maps through the refiners into files, beside the network."""
+import os
+import os.path as osp
+from functools import partial
+from typing import Optional, Sequence
+
+import numpy as np
+import torch
+
+from mmwsss.files.maps import MAP_DTYPES, write_map
+from mmwsss.files.photos import read_photo
+from mmwsss.parallel.worker_pool import WorkerPool
+from mmwsss.refiners import RefinerChain
+
+
+class MapWriter:
+    """Refines the maps of images and writes ``out_dir/<name>.npz``.
+
+    Refiners with a device of their own work where :meth:`write` is called;
+    what comes after them works in other processes, for which the caller never
+    waits unless they fall far behind.
+
+    Args:
+        out_dir (str): Folder for the maps.
+        refiners (Sequence[dict]): Configs of refiners, applied in this order.
+            Defaults to none.
+        num_workers (int, optional): Processes that refine; 0 refines in this
+            one. Defaults to the number of CPU cores.
+        stride (int): Pixels of the image per value stored. Defaults to 1.
+        dtype (str): 'uint8' or 'float16'. Defaults to 'uint8'.
+
+    Raises:
+        ValueError: If a setting, or one of a refiner, is wrong.
+    """
+
+    def __init__(self,
+                 out_dir: str,
+                 refiners: Sequence[dict] = (),
+                 num_workers: Optional[int] = None,
+                 stride: int = 1,
+                 dtype: str = 'uint8') -> None:
+        if stride < 1 or dtype not in MAP_DTYPES:
+            raise ValueError(f'map_stride={stride}, map_dtype={dtype!r}: give '
+                             f'a stride from 1 on and one of {MAP_DTYPES}')
+        self.out_dir = out_dir
+        # Built here, so that a mistake shows before any long work.
+        self.here, pooled = RefinerChain(refiners).split()
+        workers = os.cpu_count() if num_workers is None else num_workers
+        self.pool = WorkerPool(
+            partial(_refine_and_write, pooled,
+                    dict(stride=stride, dtype=dtype)),
+            (workers or 0) if len(pooled) else 0)
+
+    def write(self, name: str, img_path: str, maps: np.ndarray,
+              labels: Sequence[int],
+              scores: Optional[np.ndarray] = None) -> None:
+        """Take the maps of an image.
+
+        Args:
+            name (str): The image's id, which the file is named after.
+            img_path (str): The photo.
+            maps (np.ndarray): In [0, 1], float32, (K, H, W), of the photo's
+                size.
+            labels (Sequence[int]): The K 0-based classes.
+            scores (np.ndarray, optional): Image-level scores, (C, ).
+        """
+        if len(self.here):
+            maps = _refined(self.here, img_path, maps, labels)
+        for _ in self.pool.submit(osp.join(self.out_dir, f'{name}.npz'),
+                                  img_path, maps, labels, scores):
+            pass
+
+    def finish(self) -> None:
+        """Wait until every map is written; raises what went wrong."""
+        for _ in self.pool.finish():
+            pass
+
+
+def _refined(refiners: RefinerChain, img_path: str, maps: np.ndarray,
+             labels: Sequence[int]) -> np.ndarray:
+    image = torch.from_numpy(read_photo(img_path)).permute(2, 0, 1)
+    return refiners(image, torch.from_numpy(maps),
+                    torch.tensor(labels)).numpy()
+
+
+def _refine_and_write(refiners: RefinerChain, storage: dict, path: str,
+                      img_path: str, maps: np.ndarray, labels: Sequence[int],
+                      scores: Optional[np.ndarray]) -> None:
+    """What a process does with the maps of one image."""
+    if len(refiners):
+        maps = _refined(refiners, img_path, maps, labels)
+    write_map(path, maps, labels, scores, **storage)
