@@ -9,7 +9,7 @@ from mmseg.structures import SegDataSample
 from shapes import SHAPES_LOCALIZER, write_config
 
 from mmwsss.apis import evaluate_pseudo_labels, load_config, train
-from mmwsss.evaluation import PixelLocalization, localization_histogram
+from mmwsss.evaluation import ScorerMetric, localization_histogram
 from mmwsss.files.maps import write_map
 from mmwsss.files.masks import write_mask
 from mmwsss.ops import pixel_histogram, pixel_scores, pixel_thresholds
@@ -141,7 +141,8 @@ def test_files_and_metric_agree(tmp_path):
     maps_dir, masks_dir, samples = make_folders(tmp_path)
     report = evaluate_pseudo_labels(maps_dir, masks_dir, ('red', 'blue'),
                                     pxap=True, out_dir=str(tmp_path / 'o'))
-    metric = PixelLocalization()
+    metric = ScorerMetric(dict(type='PixelLocalization'))
+    metric.dataset_meta = dict(classes=('background', 'red', 'blue'))
     for maps, label, mask in samples:
         sample = SegDataSample(
             pred_maps=PixelData(data=torch.from_numpy(maps),
@@ -177,11 +178,17 @@ val_dataloader.update(dataset=dict(
     pipeline=[dict(type='LoadPhoto'),
               dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
               dict(type='PackImageLevelInputs')], **dataset))
-val_evaluator = [dict(type='MultiLabelMAP'), dict(type='PixelLocalization')]
-model['test_cfg'].update(with_maps=True)
+val_evaluator = [
+    dict(type='MultiLabelMAP'),
+    dict(type='ScorerMetric', scorer=dict(type='PixelLocalization')),
+    dict(type='ScorerMetric', scorer=dict(type='ThresholdSweep'),
+         prefix='sweep')]
+val_cfg = dict(type='LocalizeValLoop')
 ''', shapes)
     runner = train(load_config(config, work_dir=str(tmp_path / 'run')))
     scores = runner.val_loop.run()
     assert 0 < scores['localization/PxAP'] <= 100
     assert 0 < scores['localization/pIoU'] <= 100
     assert 'multi-label/mAP' in scores
+    assert 0 <= scores['sweep/best_threshold'] < 1
+    assert 0 < scores['sweep/best_mIoU'] <= 100
