@@ -249,7 +249,7 @@ def test_cam_is_the_classifier_without_pooling():
 
 def test_cam_finds_the_coloured_square(shapes):
     dataset = DATASETS.build(dataset_config(shapes))
-    model = cam_localizer(test_cfg=dict(with_maps=True, scales=(1.0, 0.5)))
+    model = cam_localizer(test_cfg=dict(scales=(1.0, 0.5)))
     for i in range(4):
         data = dataset[i]
         batch = model.data_preprocessor(

@@ -85,12 +85,12 @@ def test_extreme_sizes_are_localized(shapes, size):
     os.remove(osp.join(shapes, 'SegmentationClassAug', 'img0.png'))
     dataset = DATASETS.build(dataset_config(shapes, test_mode=True))
     model = MODELS.build(tiny_model(test_cfg=dict(
-        attention_layers=2, affinity_layers=3, with_maps=True))).eval()
+        attention_layers=2, affinity_layers=3))).eval()
     sample = dataset[0]
     data = model.data_preprocessor(
         dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']]))
     with torch.no_grad():
-        predicted = model.predict(**data)[0]
+        predicted = model(**data, mode='localize')[0]
     maps = predicted.pred_maps.data
     assert maps.shape == (1, *size)
     assert torch.isfinite(maps).all() and 0 <= maps.min() <= maps.max() <= 1

@@ -42,7 +42,6 @@ class BaseAffinity(BaseModel):
         self.backbone = MODELS.build(backbone)
         self.test_cfg = dict(test_cfg or {})
         self.scale = self.test_cfg.pop('scale', 1.)
-        self.test_cfg.pop('with_maps', None)  # nothing else is predicted
 
     @abstractmethod
     def loss(self, inputs: Tensor,
@@ -67,16 +66,30 @@ class BaseAffinity(BaseModel):
                 data_samples: Optional[List[SegDataSample]] = None,
                 mode: str = 'predict'
                 ) -> Union[Dict[str, Tensor], List[SegDataSample]]:
-        """Mmengine's interface: 'loss' or 'predict'."""
-        if mode == 'loss':
-            return self.loss(inputs, data_samples)
-        if mode == 'predict':
-            return self.predict(inputs, data_samples)
-        raise ValueError(f"mode {mode!r}: use 'loss' or 'predict'")
+        """Mmengine's interface.
+
+        Args:
+            inputs (Tensor): Normalised images, (B, 3, H, W).
+            data_samples (list[SegDataSample]): Of the images.
+            mode (str): 'loss', or 'predict' and 'localize', which are one
+                here: nothing but maps is predicted.
+
+        Raises:
+            ValueError: For another mode.
+        """
+        methods = dict(loss=self.loss, predict=self.predict,
+                       localize=self.predict)
+        if mode not in methods:
+            raise ValueError(f'mode {mode!r}: use one of {tuple(methods)}')
+        return methods[mode](inputs, data_samples)
 
     def predict(self, inputs: Tensor,
                 data_samples: List[SegDataSample]) -> List[SegDataSample]:
-        """Fill ``pred_maps`` with the refined ``seed_maps``."""
+        """Fill ``pred_maps`` with the refined ``seed_maps``.
+
+        ``pred_maps`` is ``PixelData`` with ``data`` (K, H, W) at the size of
+        the input and metainfo ``labels``, the K 0-based classes.
+        """
         refined = self.refine(
             inputs, [sample.seed_maps.data for sample in data_samples])
         for sample, maps in zip(data_samples, refined):

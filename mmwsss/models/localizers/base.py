@@ -16,7 +16,7 @@ class BaseLocalizer(BaseModel):
     """A classifier whose class evidence has a place in the image.
 
     A method implements :meth:`loss`, :meth:`classify` and
-    :meth:`logits_and_maps`.
+    :meth:`logits_and_maps`, and has a ``backbone`` with ``tap_strides``.
     Labels ride on the samples as ``gt_label.label_onehot``, a float tensor of
     shape (C,).
 
@@ -27,8 +27,6 @@ class BaseLocalizer(BaseModel):
             - ``scales`` (sequence of float): Input scales, summed. Defaults
               to (1.0, ).
             - ``flip`` (bool): Also add the flipped image. Defaults to True.
-            - ``with_maps`` (bool): ``predict`` also fills ``pred_maps``.
-              Defaults to False, which is enough for the validation mAP.
             - whatever ``logits_and_maps`` of the method reads.
         init_cfg (dict, optional): See mmengine's ``BaseModule``.
     """
@@ -49,9 +47,12 @@ class BaseLocalizer(BaseModel):
         return self.test_cfg.get('scales', (1.0, ))
 
     @property
-    @abstractmethod
     def patch_size(self) -> int:
-        """Inputs for localization are resized to multiples of this."""
+        """Pixels of the image per value of a map.
+
+        Inputs for localization are resized to multiples of this.
+        """
+        return self.backbone.tap_strides[-1]
 
     @abstractmethod
     def loss(self, inputs: Tensor,
@@ -80,35 +81,50 @@ class BaseLocalizer(BaseModel):
                 data_samples: Optional[List[SegDataSample]] = None,
                 mode: str = 'tensor'
                 ) -> Union[Dict[str, Tensor], List[SegDataSample], Tensor]:
-        """Mmengine's interface: 'loss', 'predict' or 'tensor' (logits)."""
-        if mode == 'loss':
-            return self.loss(inputs, data_samples)
-        if mode == 'predict':
-            return self.predict(inputs, data_samples)
-        if mode == 'tensor':
-            return self.classify(inputs, data_samples)
-        raise ValueError(f"mode {mode!r}: use 'loss', 'predict' or 'tensor'")
+        """Mmengine's interface.
+
+        Args:
+            inputs (Tensor): Normalised images, (B, 3, H, W).
+            data_samples (list[SegDataSample], optional): Of the images.
+            mode (str): 'loss', 'predict' (:meth:`predict`), 'localize'
+                (:meth:`predict_maps`) or 'tensor' (:meth:`classify`).
+
+        Raises:
+            ValueError: For another mode.
+        """
+        methods = dict(loss=self.loss, predict=self.predict,
+                       localize=self.predict_maps, tensor=self.classify)
+        if mode not in methods:
+            raise ValueError(f'mode {mode!r}: use one of {tuple(methods)}')
+        return methods[mode](inputs, data_samples)
 
     def predict(self, inputs: Tensor,
                 data_samples: List[SegDataSample]) -> List[SegDataSample]:
-        """Fill ``pred_label`` (scores) and, if asked for, ``pred_maps``.
+        """Fill ``pred_label`` (scores), all that the validation mAP needs."""
+        return _with_scores(self.classify(inputs, data_samples), data_samples)
 
-        ``pred_maps`` is ``PixelData`` with ``data`` (K, H, W) at the size of
-        the input and metainfo ``labels``, the K 0-based classes.
+    def predict_maps(self, inputs: Tensor, data_samples: List[SegDataSample]
+                     ) -> List[SegDataSample]:
+        """Fill ``pred_maps`` and ``pred_label``.
+
+        Args:
+            inputs (Tensor): Normalised images, (B, 3, H, W).
+            data_samples (list[SegDataSample]): With ``gt_label``.
+
+        Returns:
+            list[SegDataSample]: The samples with ``pred_maps``, ``PixelData``
+            with ``data`` (K, H, W) from :meth:`localize` and metainfo
+            ``labels``, the K 0-based classes; and with ``pred_label``, the
+            scores, from the same passes where these have them.
         """
-        logits = None
-        if self.test_cfg.get('with_maps', False):
-            logits, all_maps = self._localize(inputs, data_samples)
-            for sample, maps in zip(data_samples, all_maps):
-                labels = sample.gt_label.label_onehot.nonzero().flatten()
-                sample.set_field(
-                    PixelData(metainfo=dict(labels=labels.tolist()),
-                              data=maps), 'pred_maps')
+        logits, all_maps = self._localize(inputs, data_samples)
+        for sample, maps in zip(data_samples, all_maps):
+            labels = sample.gt_label.label_onehot.nonzero().flatten()
+            sample.set_field(PixelData(metainfo=dict(labels=labels.tolist()),
+                                       data=maps), 'pred_maps')
         if logits is None:
             logits = self.classify(inputs, data_samples)
-        for sample, score in zip(data_samples, logits.sigmoid()):
-            sample.set_field(LabelData(score=score), 'pred_label')
-        return data_samples
+        return _with_scores(logits, data_samples)
 
     def localize(self, inputs: Tensor,
                  data_samples: List[SegDataSample]) -> List[Tensor]:
@@ -158,6 +174,13 @@ class BaseLocalizer(BaseModel):
         patch = self.patch_size
         return tuple(
             max(patch, round(side * scale / patch) * patch) for side in size)
+
+
+def _with_scores(logits: Tensor, data_samples: List[SegDataSample]
+                 ) -> List[SegDataSample]:
+    for sample, score in zip(data_samples, logits.sigmoid()):
+        sample.set_field(LabelData(score=score), 'pred_label')
+    return data_samples
 
 
 def stack_labels(data_samples: List[SegDataSample]) -> Tensor:

@@ -42,11 +42,6 @@ class CAMLocalizer(BaseLocalizer):
         self.classifier = nn.Conv2d(self.backbone.tap_channels[-1],
                                     num_classes, 1, bias=False)
 
-    @property
-    def patch_size(self) -> int:
-        """Pixels of the image per value of a map."""
-        return self.backbone.tap_strides[-1]
-
     def init_weights(self) -> None:
         """As published: Xavier for the classifier."""
         super().init_weights()

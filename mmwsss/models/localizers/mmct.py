@@ -111,11 +111,6 @@ class MMCT(BaseLocalizer):
                              f'known: {sorted(self.loss_weights)}')
         self.loss_weights.update(loss_weights or {})
 
-    @property
-    def patch_size(self) -> int:
-        """Side of a patch in pixels."""
-        return self.backbone.patch_embed.projection.stride[0]
-
     def extract_features(self, inputs: Tensor,
                          data_samples: Optional[List[SegDataSample]],
                          **kwargs) -> TokenFeatures:

@@ -80,7 +80,7 @@ class ToCo(BaseLocalizer):
             'energy' and, with ``attention_affinity``, 'affinity'; a loss of
             weight 0 is not computed. Default to ``LOSS_WEIGHTS`` and
             ``AFFINITY_WEIGHT``.
-        test_cfg (dict, optional): ``scales``, ``flip`` and ``with_maps`` of
+        test_cfg (dict, optional): ``scales`` and ``flip`` of
             :class:`BaseLocalizer`, with ``scales`` (1.0, 0.5, 1.5) by
             default, and
 
@@ -462,16 +462,12 @@ class ToCo(BaseLocalizer):
 
     def predict(self, inputs: Tensor,
                 data_samples: List[SegDataSample]) -> List[SegDataSample]:
-        """Fill predictions.
+        """Fill ``pred_sem_seg`` and ``seg_logits`` of the decoder.
 
-        For ``tools/gen_pseudo.py`` (``test_cfg.with_maps``) as
-        :class:`BaseLocalizer`; else ``pred_sem_seg`` and ``seg_logits`` of
-        the decoder and, where image-level labels are known, ``pred_cam``,
+        Where image-level labels are known also ``pred_cam``,
         ``pred_aux_cam`` and, with ``attention_affinity``,
         ``pred_affinity_cam``, the masks that the maps stand for.
         """
-        if self.test_cfg.get('with_maps', False):
-            return super().predict(inputs, data_samples)
         labelled = 'gt_label' in data_samples[0]
         (_, *features), affinity = self.encode_with_affinity(inputs, labelled)
         logits = F.interpolate(self.decode_head(features[:1]),

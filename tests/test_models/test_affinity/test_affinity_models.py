@@ -201,6 +201,24 @@ def test_images_of_a_batch_do_not_change_each_other(kind):
         torch.testing.assert_close(together[i], alone, rtol=1e-3, atol=1e-4)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize('kind', [IRN, PSA])
+def test_to_predict_is_to_localize(kind):
+    torch.manual_seed(0)
+    options = dict(widths=(8, 8)) if kind is PSA else {}
+    model = kind(taps(), PREPROCESSOR, **options).eval()
+    inputs, maps = torch.rand(1, 3, 50, 61), torch.rand(2, 50, 61)
+    found = []
+    for mode in ('predict', 'localize'):
+        [result] = model(inputs, [sample(maps=maps, labels=[3, 6])],
+                         mode=mode)
+        assert result.pred_maps.labels == [3, 6]
+        found.append(result.pred_maps.data)
+    assert torch.equal(*found) and found[0].shape == (2, 50, 61)
+    with pytest.raises(ValueError, match="'tensor': use one of"):
+        model(inputs, mode='tensor')
+
+
 @pytest.mark.parametrize('value', [0, 5, 255])
 def test_psa_loss_is_finite_without_pairs_of_a_kind(value):
     features = torch.randn(1, 8, 8, 12, requires_grad=True)

@@ -157,29 +157,6 @@ def test_flip_makes_maps_of_mirror_images_mirror_images():
     assert (without - one).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize('scales, labels, passes', [
-    ((1.0, ), [1, 0], 2),  # the image and its mirror image
-    ((0.5, 1.0), [1, 0], 4),
-    ((0.5, ), [1, 0], 3),  # no view of scale 1: one more for the scores
-    ((1.0, ), [0, 0], 1),  # nothing to localize
-])
-def test_scores_come_with_the_maps(scales, labels, passes, monkeypatch):
-    model = build(test_cfg=dict(attention_layers=2, affinity_layers=3,
-                                with_maps=True, scales=scales))
-    images = torch.randn(1, 3, 48, 64)
-    want = model.classify(images).sigmoid()[0]
-    calls = []
-    forward = model.backbone.forward
-    monkeypatch.setattr(model.backbone, 'forward', lambda *args, **kwargs: (
-        calls.append(1), forward(*args, **kwargs))[1])
-    with torch.no_grad():
-        [sample] = model.predict(images, samples(labels))
-    assert len(calls) == passes
-    torch.testing.assert_close(sample.pred_label.score, want,
-                               atol=1e-5, rtol=1e-5)
-    assert sample.pred_maps.shape == (48, 64)
-
-
 def test_affinity_steps_apply_it_again():
     model = build(test_cfg=dict(attention_layers=2, affinity_layers=3))
     images = torch.randn(1, 3, 48, 48)

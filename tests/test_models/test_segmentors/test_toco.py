@@ -102,12 +102,11 @@ def test_one_pass_gives_scores_and_maps(network, monkeypatch):
         label_onehot=torch.tensor([0., 1, 0, 1])))
     want = network.multi_scale_maps(images)[0][0, [1, 3]]
     score = network.classify(images).sigmoid()[0]
-    network.test_cfg['with_maps'] = True
     seen = []
     encode = network.encode
     monkeypatch.setattr(network, 'encode',
                         lambda x: seen.append(x.shape) or encode(x))
-    [found] = network.predict(images, [sample])
+    [found] = network(images, [sample], mode='localize')
     # The image; its mirror image; both at the two other scales.
     assert [shape[0] for shape in seen] == [1, 1, 2, 2]
     torch.testing.assert_close(found.pred_maps.data, want, rtol=0, atol=2e-4)
