@@ -19,10 +19,8 @@ def config_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='where logs and checkpoints go; '
                         'default: work_dirs/<name of the config>')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={},
-        metavar='KEY=VALUE', help='override settings of the config, e.g. '
-        'data_root=DIR model.test_cfg.scales="(1.0,1.5)"')
+    add_config_options(parser, 'override settings of the config, e.g. '
+                       'data_root=DIR model.test_cfg.scales="(1.0,1.5)"')
     parser.add_argument('--launcher', default='none',
                         choices=['none', 'pytorch', 'slurm', 'mpi'],
                         help='how a distributed run was started')
@@ -31,6 +29,18 @@ def config_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
                         help=argparse.SUPPRESS)
     return parser
+
+
+def add_config_options(parser: argparse.ArgumentParser,
+                       meaning: str) -> None:
+    """The option ``--cfg-options``.
+
+    Args:
+        parser (argparse.ArgumentParser): The parser that gets it.
+        meaning (str): What the help says of the option.
+    """
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+                        default={}, metavar='KEY=VALUE', help=meaning)
 
 
 def converter_parser(description: str,
@@ -60,10 +70,8 @@ def add_path_options(parser: argparse.ArgumentParser) -> None:
                         help='also score maps and masks after a dense CRF')
     parser.add_argument('--amp', action='store_true',
                         help='mixed precision')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
-                        default={}, metavar='KEY=VALUE',
-                        help='settings; each config gets those it has, e.g. '
-                        'data_root=DIR')
+    add_config_options(parser, 'settings; each config gets those it has, e.g. '
+                       'data_root=DIR')
 
 
 def parse_config(args: argparse.Namespace) -> Config:
