@@ -43,24 +43,6 @@ def add_config_options(parser: argparse.ArgumentParser,
                         default={}, metavar='KEY=VALUE', help=meaning)
 
 
-def converter_parser(description: str,
-                     reversible: bool = False) -> argparse.ArgumentParser:
-    """A parser for a converter of checkpoints.
-
-    Args:
-        description (str): What it converts.
-        reversible (bool): Whether it has ``--reverse``. Defaults to False.
-    """
-    parser = config_parser(description)
-    parser.add_argument('source', help='published checkpoint: path or URL')
-    parser.add_argument('target', help='the .pth to write')
-    if reversible:
-        parser.add_argument(
-            '--reverse', action='store_true', help="the source is a "
-            "checkpoint of the config's model; write the published layout")
-    return parser
-
-
 def add_path_options(parser: argparse.ArgumentParser) -> None:
     """Options of what runs the whole path, from labels to a segmentor."""
     parser.add_argument('--affinity', metavar='CONFIG',
