@@ -5,7 +5,7 @@ _base_ = [
     '_base_/default_runtime.py', '_base_/datasets/voc12_cls.py',
     '_base_/generation.py', '_base_/schedules/sgd_epochs.py'
 ]
-# tools/model_converters/resnet38_to_mmwsss.py makes it from
+# tools/convert_weights.py resnet38_imagenet makes it from
 # ilsvrc-cls_rna-a1_cls1000_ep-0001.params.
 pretrained = 'data/resnet38_imagenet.pth'
 model = dict(

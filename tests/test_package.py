@@ -26,7 +26,7 @@ def test_wheel_carries_configs_and_tools(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     for path in CONFIGS + glob.glob(osp.join(ROOT, 'tools', '*.py')):
         assert f'mmwsss/.mim/{osp.relpath(path, ROOT)}' in names
-    for path in glob.glob(osp.join(ROOT, 'tools', 'model_converters', '*.py')):
+    for path in glob.glob(osp.join(ROOT, 'tools', '*', '*.py')):
         assert f'mmwsss/.mim/{osp.relpath(path, ROOT)}' in names
     assert 'mmwsss/.mim/configs/_base_/default_runtime.py' in names
     assert 'mmwsss/.mim/model-index.yml' in names

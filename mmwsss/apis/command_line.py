@@ -19,10 +19,8 @@ def config_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='where logs and checkpoints go; '
                         'default: work_dirs/<name of the config>')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={},
-        metavar='KEY=VALUE', help='override settings of the config, e.g. '
-        'data_root=DIR model.test_cfg.scales="(1.0,1.5)"')
+    add_config_options(parser, 'override settings of the config, e.g. '
+                       'data_root=DIR model.test_cfg.scales="(1.0,1.5)"')
     parser.add_argument('--launcher', default='none',
                         choices=['none', 'pytorch', 'slurm', 'mpi'],
                         help='how a distributed run was started')
@@ -33,22 +31,16 @@ def config_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def converter_parser(description: str,
-                     reversible: bool = False) -> argparse.ArgumentParser:
-    """A parser for a converter of checkpoints.
+def add_config_options(parser: argparse.ArgumentParser,
+                       meaning: str) -> None:
+    """The option ``--cfg-options``.
 
     Args:
-        description (str): What it converts.
-        reversible (bool): Whether it has ``--reverse``. Defaults to False.
+        parser (argparse.ArgumentParser): The parser that gets it.
+        meaning (str): What the help says of the option.
     """
-    parser = config_parser(description)
-    parser.add_argument('source', help='published checkpoint: path or URL')
-    parser.add_argument('target', help='the .pth to write')
-    if reversible:
-        parser.add_argument(
-            '--reverse', action='store_true', help="the source is a "
-            "checkpoint of the config's model; write the published layout")
-    return parser
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+                        default={}, metavar='KEY=VALUE', help=meaning)
 
 
 def add_path_options(parser: argparse.ArgumentParser) -> None:
@@ -61,10 +53,8 @@ def add_path_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--amp', action='store_true',
                         help='mixed precision')
     add_overwrite(parser)
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
-                        default={}, metavar='KEY=VALUE',
-                        help='settings; each config gets those it has, e.g. '
-                        'data_root=DIR')
+    add_config_options(parser, 'settings; each config gets those it has, e.g. '
+                       'data_root=DIR')
 
 
 def add_overwrite(parser: argparse.ArgumentParser) -> None:

@@ -1,125 +1,187 @@
 """Converting published checkpoints, with everything accounted for."""
-import copy
 import io
-import math
-from collections import defaultdict
-from typing import Dict
+from collections import Counter, defaultdict
+from typing import Dict, Optional, Tuple
 
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmwsss.conversion.layouts import (
+    LAYOUTS,
     Layout,
-    check_converted,
-    convert,
-    convert_back,
+    find_layout,
+    read_weights,
+    usual_config,
 )
-from mmwsss.conversion.mxnet_params import read_mxnet_params
 from mmwsss.files.atomic import require_writable_file, write_atomically
-from mmwsss.files.checkpoints import StateDict, all_weights, read_checkpoint
-from mmwsss.models import TokenViT
+from mmwsss.files.checkpoints import StateDict
+from mmwsss.models.key_names import NameTable, backwards, find, rename
 from mmwsss.models.pretrained import batch_counters
-from mmwsss.problems import DataError
-from mmwsss.registry import MODELS, forget_pretrained
+from mmwsss.problems import ConfigError, DataError
 
 
-def convert_checkpoint(cfg: Config, source: str, target: str, layout: Layout,
-                       reverse: bool = False) -> None:
+def convert_weights(layout_name: str, source: str, target: str,
+                    cfg: Optional[Config] = None,
+                    reverse: bool = False) -> None:
     """Write a published checkpoint as one for a config, or the reverse.
 
+    Backbones become ``pretrained`` weights of the config's backbone, other
+    layouts a checkpoint of its model. What is left out is printed, with the
+    reason.
+
     Args:
-        cfg (Config): Config whose model the weights are for.
-        source (str): Path or URL of the published checkpoint; in reverse, of
-            one of ours.
+        layout_name (str): A name in :data:`LAYOUTS`: how the published code
+            names its weights.
+        source (str): Path or URL of the published checkpoint (MXNet's: a
+            path); in reverse, of one of ours.
         target (str): The ``.pth`` to write.
-        layout (Layout): How the published code names its weights.
+        cfg (Config, optional): Config with the network that the weights are
+            for. Defaults to the layout's usual one in ``configs/``.
         reverse (bool): From our names to the published ones. Defaults to
             False.
 
     Raises:
-        DataError: If a weight is missing, left over or of another shape.
+        ConfigError: If there is no such layout, or nothing writes it.
+        FileNotFoundError: If there is no such source.
+        DataError: If a weight is missing, left over or of another shape, the
+            source cannot be read or the target not written.
     """
+    layout = find_layout(layout_name)
+    if reverse and layout.unused is None:
+        writable = [name for name in LAYOUTS
+                    if LAYOUTS[name].unused is not None]
+        raise ConfigError(f'--reverse: layout {layout_name} has no writer; '
+                          f'those that have one: {", ".join(writable)}')
     require_writable_file(target)
-    state = all_weights(read_checkpoint(source))
-    model = _build(cfg.model)
+    if cfg is None:
+        cfg = Config.fromfile(usual_config(layout_name))
+    config = cfg.filename or 'the config'
     if reverse:
-        check_converted(state, model, source)
-        published = convert_back(state, layout, source)
-        _save({layout.container: published} if layout.container else
-              published, len(published), target)
+        ours = read_weights(source)
+        check_converted(ours, _network(layout, cfg, ours), source,
+                        config=config)
+        theirs = convert_back(ours, layout, source)
+        _save({layout.container: theirs} if layout.container else theirs,
+              len(theirs), target)
     else:
-        _convert_for(model, state, source, target, layout)
+        ours, dropped = convert(layout.read(source), layout, source)
+        model = _network(layout, cfg, ours)
+        ours = {**batch_counters(model), **ours}
+        check_converted(ours, model, source, layout.names, config)
+        _print_dropped(dropped)
+        _save(dict(state_dict=ours), len(ours), target)
 
 
-def convert_resnet38_params(cfg: Config, source: str, target: str,
-                            layout: Layout) -> None:
-    """Write an MXNet file as ``pretrained`` weights of a config's backbone.
-
-    Args:
-        cfg (Config): Config whose model has the backbone.
-        source (str): Path of the ``.params`` file.
-        target (str): The ``.pth`` to write.
-        layout (Layout): How MXNet's file names its weights.
-
-    Raises:
-        DataError: If a weight is missing, left over or of another shape.
-    """
-    require_writable_file(target)
-    _convert_for(_build(cfg.model.backbone), read_mxnet_params(source),
-                 source, target, layout)
+def _network(layout: Layout, cfg: Config, state: StateDict) -> nn.Module:
+    """The network that a layout's weights are for."""
+    # Parts of other packages find ours by this scope.
+    scope = cfg.get('default_scope', 'mmwsss')
+    with DefaultScope.overwrite_default_scope(scope):
+        return layout.network(cfg, state)
 
 
-def convert_vit(cfg: Config, source: str, target: str,
-                layout: Layout) -> None:
-    """Write a published ViT as ``pretrained`` weights of a config's ViT.
+def convert(state: StateDict, layout: Layout, source: str = 'the checkpoint'
+            ) -> Tuple[StateDict, Dict[str, str]]:
+    """Rename the weights of a published checkpoint.
 
-    Position embeddings keep their grid: they are interpolated when the
-    weights are loaded.
+    Weights whose names the layout does not know keep them, for
+    :func:`check_converted` to find.
 
     Args:
-        cfg (Config): Config whose model has a ViT as its backbone, or in it.
-        source (str): Path or URL of the published weights.
-        target (str): The ``.pth`` to write.
-        layout (Layout): How the published code names its weights.
+        state (dict): Its weights.
+        layout (Layout): How it names them.
+        source (str): What errors call it.
+
+    Returns:
+        tuple: The weights under our names; the weights left out, with the
+        reason.
 
     Raises:
-        DataError: If a weight is missing, left over or of another shape.
+        DataError: If it is of another network.
     """
-    require_writable_file(target)
-    state = all_weights(read_checkpoint(source))
-    backbone = cfg.model.backbone
-    backbone = backbone.get('vit', backbone)
-    kind = MODELS.get(backbone.type)
-    if kind is None or not issubclass(kind, TokenViT):
-        raise DataError(f'{cfg.filename}: its backbone {backbone.type} is no '
-                        'ViT')
-    options = {key: backbone[key] for key in ('arch', 'patch_size')
-               if key in backbone}
-    patch = options.get('patch_size', 16)
-    names = (layout.prefix + 'pos_embed', 'pos_embed')
-    length = max((state[name].shape[1] for name in names if name in state and
-                  state[name].ndim == 3), default=0)
-    # Without a grid, what is missing is named below.
-    side = math.isqrt(max(1, length - 1))
-    plain = TokenViT(img_size=side * patch, **options)
-    _convert_for(plain, state, source, target, layout)
+    state = {key.removeprefix(layout.prefix): value
+             for key, value in state.items()}
+    for key in state:
+        if find(key, layout.refuse) is not None:
+            raise DataError(f'{source} has a {key}: '
+                            f'{find(key, layout.refuse)}')
+    reasons = {key: find(key, layout.drop) for key in sorted(state)}
+    dropped = {key: why for key, why in reasons.items() if why is not None}
+    kept = {key: value for key, value in state.items() if key not in dropped}
+    for key, other in layout.added:
+        if key not in kept or other not in kept:
+            raise DataError(f'{source} does not fit the config: '
+                            f'{other if key in kept else key} is missing')
+        kept[other] = kept[other] + kept.pop(key)
+    names = {key: rename(key, layout.names) or key for key in kept}
+    twice = [name for name, n in Counter(names.values()).items() if n > 1]
+    if twice:
+        both = [key for key, name in names.items() if name == twice[0]]
+        raise DataError(f'{source}: {" and ".join(both)} are the same weight')
+    return {names[key]: value for key, value in kept.items()}, dropped
 
 
-def _build(cfg: dict) -> nn.Module:
-    cfg = copy.deepcopy(cfg)
-    forget_pretrained(cfg)
-    return MODELS.build(cfg)
+def convert_back(state: StateDict, layout: Layout,
+                 source: str = 'the checkpoint') -> StateDict:
+    """Rename our weights to those of the published code.
+
+    Args:
+        state (dict): Weights of a model of ours.
+        layout (Layout): How the published code names them.
+        source (str): What errors call it.
+
+    Returns:
+        dict: All weights that the published network has.
+
+    Raises:
+        DataError: If it has no name for one of ours.
+    """
+    table = backwards(layout.names)
+    names = {key: rename(key, table) for key in state}
+    ours = [key for key, name in names.items() if name is None]
+    if ours:
+        raise DataError(f'{source}: {len(ours)} weights are not in the '
+                        f'published network, first: {ours[0]}')
+    published = {names[key]: value for key, value in state.items()}
+    return {**published, **layout.unused(published)}
 
 
-def _convert_for(model: nn.Module, state: StateDict, source: str, target: str,
-                 layout: Layout) -> None:
-    """Convert, check, tell what is left out, write."""
-    state, dropped = convert(state, layout, source)
-    state = {**batch_counters(model), **state}
-    check_converted(state, model, source, layout.names)
-    _print_dropped(dropped)
-    _save(dict(state_dict=state), len(state), target)
+def check_converted(state: StateDict, model: nn.Module, source: str,
+                    names: NameTable = (),
+                    config: str = 'the config') -> None:
+    """Raise unless converted weights are exactly those of a model.
+
+    Args:
+        state (dict): The weights, under our names.
+        model (nn.Module): The model.
+        source (str): What errors call the checkpoint.
+        names (NameTable): The layout's, so that errors give both names.
+        config (str): What errors call the config of the model.
+
+    Raises:
+        DataError: Naming what is missing, left over or of another shape.
+    """
+    own = model.state_dict()
+    wrong = [f'{_both(key, names)} is missing' for key in own
+             if key not in state]
+    wrong += [f'{_both(key, names)} is left over' for key in state
+              if key not in own]
+    wrong += [f'{_both(key, names)} is {tuple(state[key].shape)}, the config '
+              f'needs {tuple(value.shape)}' for key, value in own.items()
+              if key in state and state[key].shape != value.shape]
+    if wrong:
+        raise DataError(f'{source} does not fit {config}: {len(wrong)} '
+                        f'differences, first: {wrong[0]}. Take the config of '
+                        'the network that it is for (arch, number of classes)'
+                        )
+
+
+def _both(key: str, names: NameTable) -> str:
+    """Our name of a weight, and theirs where it is another one."""
+    theirs = rename(key, backwards(names))
+    return key if theirs in (None, key) else f'{theirs} (here {key})'
 
 
 def _print_dropped(dropped: Dict[str, str]) -> None:

@@ -1,39 +1,75 @@
-"""Published checkpoints under this project's parameter names, and back."""
-from collections import Counter
+"""Layouts of published checkpoints: what they hold, under which names."""
+import os.path as osp
 from dataclasses import dataclass
 from typing import Callable, Dict, Optional, Tuple
 
 import torch
+from mmengine.config import Config
 from torch import nn
 
-from mmwsss.files.checkpoints import StateDict
-from mmwsss.models.key_names import (
-    VIT_NAMES,
-    NameTable,
-    backwards,
-    find,
-    rename,
-    within,
-)
-from mmwsss.problems import DataError
+import mmwsss
+from mmwsss.conversion.mxnet_params import read_mxnet_params
+from mmwsss.conversion.networks import backbone, plain_vit, whole_model
+from mmwsss.files.checkpoints import StateDict, all_weights, read_checkpoint
+from mmwsss.models.key_names import VIT_NAMES, NameTable, within
+from mmwsss.problems import ConfigError, unknown_name
+
+
+def read_weights(source: str) -> StateDict:
+    """Every weight of a PyTorch checkpoint, whatever it is wrapped in.
+
+    Args:
+        source (str): Path or URL of the ``.pth``.
+
+    Returns:
+        dict: Name -> tensor.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        DataError: If it is no checkpoint, or asks to run code.
+    """
+    return all_weights(read_checkpoint(source))
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a published code names its weights.
+    """A published kind of checkpoint: what it holds and how to convert it.
 
     Attributes:
-        names: Their names and ours, see :mod:`mmwsss.models.key_names`.
-        drop: (name, reason) of weights that have no place here.
-        refuse: (name, reason) of weights that mark another network.
-        added: (name, other name) of weights that are only ever added to
-            another one.
-        prefix: What all names may begin with.
-        container: Where its checkpoints keep the weights; None for bare ones.
-        unused: Its weights -> those that it has and never reads, so that it
-            loads what goes back to it. None: it cannot go back.
+        summary (str): One line for users that says whose weights these are
+            and which of the published files holds them.
+        config (str): Name of the config in ``configs/`` whose network
+            usually takes these weights.
+        network (Callable): Builds the network that the weights are for out
+            of a config and the weights under our names; one of
+            :mod:`mmwsss.conversion.networks`.
+        names (NameTable): Pairs of a published name and ours, as
+            :mod:`mmwsss.models.key_names` reads them.
+        read (Callable): Reads the weights of a published file, given its
+            path. Defaults to that of PyTorch's checkpoints.
+        drop (tuple): Pairs of a published name and the reason why such a
+            weight is left out.
+        refuse (tuple): Pairs of a published name and the reason why a
+            checkpoint with such a weight is not converted at all: it belongs
+            to another network.
+        added (tuple): Pairs of published names. The published network only
+            ever adds the first weight to the second, so that the sum of both
+            is stored under our name of the second.
+        prefix (str): Beginning that some files put before every name. It is
+            taken off where it is found. Defaults to none.
+        container (str, optional): Key under which the published code expects
+            the weights in a checkpoint. Defaults to None: the weights are the
+            checkpoint.
+        unused (Callable, optional): Makes the weights that the published
+            network has but never reads, given all the others under their
+            published names; without them the published code does not load
+            the file. Defaults to None: the layout cannot be written.
     """
+    summary: str
+    config: str
+    network: Callable[[Config, StateDict], nn.Module]
     names: NameTable
+    read: Callable[[str], StateDict] = read_weights
     drop: Tuple[Tuple[str, str], ...] = ()
     refuse: Tuple[Tuple[str, str], ...] = ()
     added: Tuple[Tuple[str, str], ...] = ()
@@ -65,203 +101,176 @@ _CLASSIFIER = "ImageNet's classifier, which nothing here uses"
 _DISTILLED = (('dist_token', 'a distilled DeiT has a second class token that '
                'no network here knows; take the plain one'), )
 
-MCTFORMER_PLUS = Layout(
-    names=(
-        ('cls_token', 'backbone.visual_tokens'),
-        ('pos_embed_pat', 'backbone.pos_embed'),
-        *within(VIT_NAMES[:6], '', 'backbone.'),
-        ('head.', 'patch_head.conv.'),
-    ),
-    drop=(('pos_embed', 'its network never reads it'),
-          ('norm.', 'its network never reads it')),
-    added=(('pos_embed_cls', 'cls_token'), ),
-    container='model',
-    unused=_mctformer_unused)
+LAYOUTS: Dict[str, Layout] = {
+    'mctformer_plus': Layout(
+        summary="MCTformer+'s model: the checkpoint.pth that main.py writes",
+        config='mctformer_plus_voc.py',
+        network=whole_model,
+        names=(
+            ('cls_token', 'backbone.visual_tokens'),
+            ('pos_embed_pat', 'backbone.pos_embed'),
+            *within(VIT_NAMES[:6], '', 'backbone.'),
+            ('head.', 'patch_head.conv.'),
+        ),
+        drop=(('pos_embed', 'its network never reads it'),
+              ('norm.', 'its network never reads it')),
+        added=(('pos_embed_cls', 'cls_token'), ),
+        container='model',
+        unused=_mctformer_unused),
+    'toco': Layout(
+        summary="ToCo's model: the .pth of its README",
+        config='toco_voc.py',
+        network=whole_model,
+        names=(
+            *within(VIT_NAMES, 'encoder.', 'backbone.'),
+            ('decoder.conv6.', 'decode_head.first.'),
+            ('decoder.conv7.', 'decode_head.second.'),
+            ('decoder.conv8.', 'decode_head.conv_seg.'),
+            *[(f'{theirs}.{a}', f'{ours}.{b}')
+              for theirs, ours in (('proj_head', 'projection'),
+                                   ('proj_head_t', 'teacher'))
+              for a, b in (('mlp.', 'mlp.'),
+                           ('last_layer.weight_g', 'last_length'),
+                           ('last_layer.weight_v', 'last_direction'))],
+            ('classifier.', 'classifier.'),
+            ('aux_classifier.', 'aux_classifier.'),
+        ),
+        drop=(('encoder.head.', _CLASSIFIER), ),
+        unused=_toco_unused),
+    # Its scripts load with strict=False: the other names need not come back.
+    'irn': Layout(
+        summary="IRN's network: the res50_irn.pth of step/train_irn.py",
+        config='irn_voc.py',
+        network=whole_model,
+        names=(
+            ('stage1.0.', 'backbone.conv1.'),
+            ('stage1.1.', 'backbone.bn1.'),
+            *[(f'stage{i + 1}.0.', f'backbone.layer{i}.')
+              for i in range(1, 5)],
+            *[(f'fc_edge{i + 1}.', f'edge_taps.{i}.') for i in range(5)],
+            ('fc_edge6.', 'edge_out.'),
+            *[(f'fc_dp{i + 1}.', f'displacement_taps.{i}.')
+              for i in range(5)],
+            ('fc_dp6.', 'displacement_deep.'),
+            ('fc_dp7.', 'displacement_out.'),
+            ('mean_shift.running_mean', 'displacement_mean'),
+        ),
+        drop=(
+            *[(name, 'the same weights once more, under another name')
+              for name in ('resnet50.', 'backbone.', 'edge_layers.',
+                           'dp_layers.', 'fc_dp7.4.')],
+            ('path_indices*', 'no weights: the pairs of pixels of its loss'),
+            ('disp_target', 'no weights: the pairs of pixels of its loss'),
+        ),
+        unused=_nothing),
+    'psa': Layout(
+        summary="PSA's AffinityNet on ResNet38: the .pth of train_aff.py",
+        config='psa_voc.py',
+        network=whole_model,
+        names=(
+            *[(f'f8_{i + 3}.', f'taps.{i}.') for i in range(3)],
+            ('f9.', 'joint.'),
+            ('', 'backbone.'),
+        ),
+        unused=_nothing),
+    'resnet38_cls': Layout(
+        summary="PSA's classifier on ResNet38: the .pth of its README",
+        config='r38d_cls_voc.py',
+        network=whole_model,
+        names=(('fc8.', 'classifier.'), ('', 'backbone.')),
+        unused=_nothing),
+    'resnet38_seg': Layout(
+        summary="MCTformer's segmentor on ResNet38: the .pth of "
+        'seg/train_seg.py',
+        config='deeplabv1_r38d_voc.py',
+        network=whole_model,
+        names=(
+            ('fc8_seg_conv1.', 'decode_head.conv.'),
+            ('fc8_seg_conv2.', 'decode_head.conv_seg.'),
+            ('', 'backbone.'),
+        ),
+        unused=_nothing),
+    # Block a of MXNet's names is the first one, which has no number here.
+    'resnet38_imagenet': Layout(
+        summary="a backbone, ResNet38: ademxapp's ImageNet weights, MXNet's "
+        '.params',
+        config='r38d_cls_voc.py',
+        network=backbone,
+        read=read_mxnet_params,
+        names=(
+            ('arg:conv1a_weight', 'conv1a.weight'),
+            *[pair for theirs, ours in (('*a', '*'), ('*b*', '*_*'))
+              for pair in (
+                  (f'arg:res{theirs}_branch*_weight',
+                   f'b{ours}.conv_branch*.weight'),
+                  *[(f'{kind}:bn{theirs}_branch*_{a}',
+                     f'b{ours}.bn_branch*.{b}')
+                    for kind, a, b in (
+                        ('arg', 'gamma', 'weight'),
+                        ('arg', 'beta', 'bias'),
+                        ('aux', 'moving_mean', 'running_mean'),
+                        ('aux', 'moving_var', 'running_var'))])],
+            ('arg:bn7_gamma', 'bn7.weight'),
+            ('arg:bn7_beta', 'bn7.bias'),
+            ('aux:bn7_moving_mean', 'bn7.running_mean'),
+            ('aux:bn7_moving_var', 'bn7.running_var'),
+        ),
+        drop=(('arg:linear1000_weight', _CLASSIFIER),
+              ('arg:linear1000_bias', _CLASSIFIER))),
+    'dino': Layout(
+        summary="a backbone, ViT: DINO's, or a full checkpoint, of which the "
+        'teacher is taken',
+        config='mmct_voc.py',
+        network=plain_vit,
+        names=VIT_NAMES,
+        prefix='backbone.',
+        refuse=_DISTILLED,
+        drop=(('head.', "DINO's projection, which only its training uses"), )),
+    'deit': Layout(
+        summary="a backbone, ViT: DeiT's .pth",
+        config='toco_voc.py',
+        network=plain_vit,
+        names=VIT_NAMES,
+        refuse=_DISTILLED,
+        drop=(('head.', _CLASSIFIER), )),
+    'timm': Layout(
+        summary="a backbone, ViT: the state_dict() of timm's",
+        config='toco_vit-l_voc.py',
+        network=plain_vit,
+        names=VIT_NAMES,
+        refuse=_DISTILLED,
+        drop=(('head.', _CLASSIFIER), ('pre_logits.', _CLASSIFIER))),
+}
 
-TOCO = Layout(
-    names=(
-        *within(VIT_NAMES, 'encoder.', 'backbone.'),
-        ('decoder.conv6.', 'decode_head.first.'),
-        ('decoder.conv7.', 'decode_head.second.'),
-        ('decoder.conv8.', 'decode_head.conv_seg.'),
-        *[(f'{theirs}.{a}', f'{ours}.{b}')
-          for theirs, ours in (('proj_head', 'projection'),
-                               ('proj_head_t', 'teacher'))
-          for a, b in (('mlp.', 'mlp.'),
-                       ('last_layer.weight_g', 'last_length'),
-                       ('last_layer.weight_v', 'last_direction'))],
-        ('classifier.', 'classifier.'),
-        ('aux_classifier.', 'aux_classifier.'),
-    ),
-    drop=(('encoder.head.', _CLASSIFIER), ),
-    unused=_toco_unused)
 
-# Its scripts load with strict=False: the other names need not come back.
-IRN = Layout(
-    names=(
-        ('stage1.0.', 'backbone.conv1.'),
-        ('stage1.1.', 'backbone.bn1.'),
-        *[(f'stage{i + 1}.0.', f'backbone.layer{i}.') for i in range(1, 5)],
-        *[(f'fc_edge{i + 1}.', f'edge_taps.{i}.') for i in range(5)],
-        ('fc_edge6.', 'edge_out.'),
-        *[(f'fc_dp{i + 1}.', f'displacement_taps.{i}.') for i in range(5)],
-        ('fc_dp6.', 'displacement_deep.'),
-        ('fc_dp7.', 'displacement_out.'),
-        ('mean_shift.running_mean', 'displacement_mean'),
-    ),
-    drop=(
-        *[(name, 'the same weights once more, under another name')
-          for name in ('resnet50.', 'backbone.', 'edge_layers.', 'dp_layers.',
-                       'fc_dp7.4.')],
-        ('path_indices*', 'no weights: the pairs of pixels of its loss'),
-        ('disp_target', 'no weights: the pairs of pixels of its loss'),
-    ),
-    unused=_nothing)
+def find_layout(name: str) -> Layout:
+    """The layout of that name.
 
-PSA = Layout(
-    names=(
-        *[(f'f8_{i + 3}.', f'taps.{i}.') for i in range(3)],
-        ('f9.', 'joint.'),
-        ('', 'backbone.'),
-    ),
-    unused=_nothing)
-
-RESNET38_CLS = Layout(
-    names=(('fc8.', 'classifier.'), ('', 'backbone.')), unused=_nothing)
-
-RESNET38_SEG = Layout(
-    names=(
-        ('fc8_seg_conv1.', 'decode_head.conv.'),
-        ('fc8_seg_conv2.', 'decode_head.conv_seg.'),
-        ('', 'backbone.'),
-    ),
-    unused=_nothing)
-
-# Block a of MXNet's names is the first one, which has no number here.
-RESNET38_MXNET = Layout(
-    names=(
-        ('arg:conv1a_weight', 'conv1a.weight'),
-        *[pair for theirs, ours in (('*a', '*'), ('*b*', '*_*'))
-          for pair in (
-              (f'arg:res{theirs}_branch*_weight', f'b{ours}.conv_branch*.'
-               'weight'),
-              *[(f'{kind}:bn{theirs}_branch*_{a}', f'b{ours}.bn_branch*.{b}')
-                for kind, a, b in (('arg', 'gamma', 'weight'),
-                                   ('arg', 'beta', 'bias'),
-                                   ('aux', 'moving_mean', 'running_mean'),
-                                   ('aux', 'moving_var', 'running_var'))])],
-        ('arg:bn7_gamma', 'bn7.weight'),
-        ('arg:bn7_beta', 'bn7.bias'),
-        ('aux:bn7_moving_mean', 'bn7.running_mean'),
-        ('aux:bn7_moving_var', 'bn7.running_var'),
-    ),
-    drop=(('arg:linear1000_weight', _CLASSIFIER),
-          ('arg:linear1000_bias', _CLASSIFIER)))
-
-DINO = Layout(
-    names=VIT_NAMES, prefix='backbone.', refuse=_DISTILLED,
-    drop=(('head.', "DINO's projection, which only its training uses"), ))
-
-DEIT = Layout(names=VIT_NAMES, refuse=_DISTILLED,
-              drop=(('head.', _CLASSIFIER), ))
-
-TIMM = Layout(names=VIT_NAMES, refuse=_DISTILLED,
-              drop=(('head.', _CLASSIFIER), ('pre_logits.', _CLASSIFIER)))
+    Raises:
+        ConfigError: If there is none, with the nearest name.
+    """
+    if name not in LAYOUTS:
+        raise ConfigError(unknown_name('layout', name, LAYOUTS))
+    return LAYOUTS[name]
 
 
-def convert(state: StateDict, layout: Layout, source: str = 'the checkpoint'
-            ) -> Tuple[StateDict, Dict[str, str]]:
-    """Rename the weights of a published checkpoint.
-
-    Weights whose names the layout does not know keep them, for
-    :func:`check_converted` to find.
+def usual_config(name: str) -> str:
+    """Path of the config whose network usually takes a layout's weights.
 
     Args:
-        state (dict): Its weights.
-        layout (Layout): How it names them.
-        source (str): What errors call it.
+        name (str): Name of the layout.
 
     Returns:
-        tuple: The weights under our names; the weights left out, with the
-        reason.
+        str: The file beside the installed package, or in its checkout.
 
     Raises:
-        DataError: If it is of another network.
+        ConfigError: If there is no such layout, or no such file.
     """
-    state = {key.removeprefix(layout.prefix): value
-             for key, value in state.items()}
-    for key in state:
-        if find(key, layout.refuse) is not None:
-            raise DataError(f'{source} has a {key}: '
-                            f'{find(key, layout.refuse)}')
-    reasons = {key: find(key, layout.drop) for key in sorted(state)}
-    dropped = {key: why for key, why in reasons.items() if why is not None}
-    kept = {key: value for key, value in state.items() if key not in dropped}
-    for key, other in layout.added:
-        if key not in kept or other not in kept:
-            raise DataError(f'{source} does not fit the config: '
-                            f'{other if key in kept else key} is missing')
-        kept[other] = kept[other] + kept.pop(key)
-    names = {key: rename(key, layout.names) or key for key in kept}
-    twice = [name for name, n in Counter(names.values()).items() if n > 1]
-    if twice:
-        both = [key for key, name in names.items() if name == twice[0]]
-        raise DataError(f'{source}: {" and ".join(both)} are the same weight')
-    return {names[key]: value for key, value in kept.items()}, dropped
-
-
-def convert_back(state: StateDict, layout: Layout,
-                 source: str = 'the checkpoint') -> StateDict:
-    """Rename our weights to those of the published code.
-
-    Args:
-        state (dict): Weights of a model of ours.
-        layout (Layout): How the published code names them.
-        source (str): What errors call it.
-
-    Returns:
-        dict: All weights that the published network has.
-
-    Raises:
-        DataError: If it has no name for one of ours.
-    """
-    table = backwards(layout.names)
-    names = {key: rename(key, table) for key in state}
-    ours = [key for key, name in names.items() if name is None]
-    if ours:
-        raise DataError(f'{source}: {len(ours)} weights are not in the '
-                        f'published network, first: {ours[0]}')
-    published = {names[key]: value for key, value in state.items()}
-    return {**published, **layout.unused(published)}
-
-
-def check_converted(state: StateDict, model: nn.Module, source: str,
-                    names: NameTable = ()) -> None:
-    """Raise unless converted weights are exactly those of a model.
-
-    Args:
-        state (dict): The weights, under our names.
-        model (nn.Module): The model.
-        source (str): What errors call the checkpoint.
-        names (NameTable): The layout's, so that errors give both names.
-
-    Raises:
-        DataError: Naming what is missing, left over or of another shape.
-    """
-    own = model.state_dict()
-    wrong = [f'{_both(key, names)} is missing' for key in own
-             if key not in state]
-    wrong += [f'{_both(key, names)} is left over' for key in state
-              if key not in own]
-    wrong += [f'{_both(key, names)} is {tuple(state[key].shape)}, the config '
-              f'needs {tuple(value.shape)}' for key, value in own.items()
-              if key in state and state[key].shape != value.shape]
-    if wrong:
-        raise DataError(f'{source} does not fit the config: {len(wrong)} '
-                        f'differences, first: {wrong[0]}')
-
-
-def _both(key: str, names: NameTable) -> str:
-    """Our name of a weight, and theirs where it is another one."""
-    theirs = rename(key, backwards(names))
-    return key if theirs in (None, key) else f'{theirs} (here {key})'
+    file = find_layout(name).config
+    package = osp.dirname(mmwsss.__file__)
+    for folder in (osp.join(package, '.mim'), osp.dirname(package)):
+        path = osp.join(folder, 'configs', file)
+        if osp.isfile(path):
+            return path
+    raise ConfigError(f'layout {name}: {file} is not where mmwsss is '
+                      f'installed ({package}); name a config')

@@ -3,13 +3,8 @@ import pytest
 import torch
 from parity_files import close
 
-from mmwsss.conversion.layouts import (
-    PSA,
-    RESNET38_CLS,
-    RESNET38_SEG,
-    check_converted,
-    convert,
-)
+from mmwsss.conversion.convert import check_converted, convert
+from mmwsss.conversion.layouts import LAYOUTS
 from mmwsss.ops import feature_affinity
 from mmwsss.ops.pixel_pairs import inner
 from mmwsss.ops.random_walk import search_offsets
@@ -35,7 +30,7 @@ def test_classifier_parity(resnet38_file):
     model = build(dict(
         type='CAMLocalizer', backbone=dict(type='ResNet38d'),
         data_preprocessor=PREPROCESSOR, num_classes=classes),
-        resnet38_file, 'cls', RESNET38_CLS)
+        resnet38_file, 'cls', LAYOUTS['resnet38_cls'])
     images = resnet38_file['input']
     close(model.classify(images), resnet38_file['cls/hash/logits'])
     close(model.class_maps(images), resnet38_file['cls/hash/cam'])
@@ -48,7 +43,7 @@ def test_segmentor_parity(resnet38_file):
         data_preprocessor=PREPROCESSOR,
         decode_head=dict(type='DeepLabV1Head', in_channels=4096, in_index=-1,
                          num_classes=int(resnet38_file['num_classes']))),
-        resnet38_file, 'seg', RESNET38_SEG)
+        resnet38_file, 'seg', LAYOUTS['resnet38_seg'])
     features = model.backbone(resnet38_file['input'])
     conv4, conv5, conv6 = features
     close(conv4[:, ::8], resnet38_file['seg/hash/conv4_every8'])
@@ -65,7 +60,7 @@ def test_segmentor_parity(resnet38_file):
 def test_psa_affinity_parity(resnet38_file):
     model = build(dict(type='PSA', backbone=dict(type='ResNet38d'),
                        data_preprocessor=PREPROCESSOR),
-                  resnet38_file, 'aff', PSA)
+                  resnet38_file, 'aff', LAYOUTS['psa'])
     affinity = feature_affinity(model.features(resnet38_file['input']), 5)
     close(inner(affinity, 5).flatten(2), resnet38_file['aff/hash/aff'])
     # The published pairs start only where all partners are inside.

@@ -11,10 +11,13 @@ from mmseg.structures import SegDataSample
 from parity_files import close, mctformer_weights, read
 from shapes import tiny_model
 
-from mmwsss.conversion.layouts import MCTFORMER_PLUS, check_converted, convert
+from mmwsss.conversion.convert import check_converted, convert
+from mmwsss.conversion.layouts import LAYOUTS
 from mmwsss.models.key_names import rename
 from mmwsss.ops.min_max import min_max
 from mmwsss.registry import MODELS
+
+MCTFORMER_PLUS = LAYOUTS['mctformer_plus']
 
 
 def build(**kwargs):

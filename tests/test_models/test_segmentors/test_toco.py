@@ -18,9 +18,12 @@ from mmwsss.apis import (
     train,
 )
 from mmwsss.apis import test as run_test
-from mmwsss.conversion.layouts import TOCO, convert
+from mmwsss.conversion.convert import convert
+from mmwsss.conversion.layouts import LAYOUTS
 from mmwsss.engine import PolyWarmupLR
 from mmwsss.models.key_names import rename
+
+TOCO = LAYOUTS['toco']
 
 
 @pytest.fixture(scope='module')
