@@ -9,6 +9,10 @@ import mmseg.registry  # noqa: F401
 from mmengine import registry as root
 from mmengine.registry import Registry
 
+from .versions import warn_of_untested_versions
+
+warn_of_untested_versions()
+
 
 def _child(name: str, parent: Registry, room: str) -> Registry:
     """A registry whose own parts live in ``mmwsss.<room>``."""

@@ -2,7 +2,7 @@
 """The whole path for several localizers and seeds; one table."""
 import argparse
 
-from mmwsss.apis import compare
+from mmwsss import apis
 from mmwsss.apis.command_line import add_path_options, run
 
 
@@ -20,9 +20,9 @@ def main() -> None:
                         help='default: %(default)s')
     add_path_options(parser)
     args = parser.parse_args()
-    compare(args.localizers, args.segmentor, args.work_dir, args.seeds,
-            args.affinity, args.crf, args.amp, args.cfg_options,
-            args.overwrite)
+    apis.compare(args.localizers, args.segmentor, args.work_dir, args.seeds,
+                 args.affinity, args.crf, args.amp, args.cfg_options,
+                 args.overwrite)
     print(f'comparison.json and comparison.md are in {args.work_dir}')
 
 

@@ -2,9 +2,8 @@
 """Score pseudo masks or localization maps against ground truth."""
 import argparse
 
-from mmwsss.apis import evaluate_pseudo_labels
+from mmwsss import apis
 from mmwsss.apis.command_line import run
-from mmwsss.datasets.class_prompts import get_class_prompts
 
 
 def main() -> None:
@@ -26,8 +25,8 @@ def main() -> None:
     parser.add_argument('--out-dir',
                         help='write evaluation.json and the curve there')
     args = parser.parse_args()
-    report = evaluate_pseudo_labels(
-        args.folder, args.gt, tuple(get_class_prompts(args.classes)),
+    report = apis.evaluate_pseudo_labels(
+        args.folder, args.gt, args.classes,
         args.score_classes or 'all', args.out_dir, args.pxap,
         [dict(type=name) for name in args.scorers])
     if args.pxap:

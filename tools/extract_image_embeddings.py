@@ -8,11 +8,8 @@ Example:
 """
 import argparse
 
+from mmwsss import preparation
 from mmwsss.apis.command_line import run
-from mmwsss.preparation.image_embeddings import (
-    extract_image_embeddings,
-    find_images,
-)
 
 
 def parse_args() -> argparse.Namespace:
@@ -48,10 +45,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Parse, extract."""
     args = parse_args()
-    photos = find_images(args.images, args.list)
-    extract_image_embeddings(args.out, photos, args.weights,
-                             args.batch_size, not args.no_resume,
-                             device=args.device)
+    photos = preparation.find_images(args.images, args.list)
+    preparation.extract_image_embeddings(
+        args.out, photos, args.weights, args.batch_size, not args.no_resume,
+        device=args.device)
 
 
 if __name__ == '__main__':

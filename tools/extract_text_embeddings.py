@@ -7,8 +7,8 @@ Example:
 """
 import argparse
 
+from mmwsss import preparation
 from mmwsss.apis.command_line import run
-from mmwsss.preparation.text_embeddings import extract_text_embeddings
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,8 +36,8 @@ def main() -> None:
     """Parse, extract."""
     args = parse_args()
     templates = args.template or ['a photo of a {}']
-    extract_text_embeddings(args.out, args.classes, args.weights,
-                            templates, device=args.device)
+    preparation.extract_text_embeddings(args.out, args.classes, args.weights,
+                                        templates, device=args.device)
 
 
 if __name__ == '__main__':

@@ -2,9 +2,8 @@
 """Write localization maps, pseudo masks and scores of a split."""
 import os.path as osp
 
-from mmwsss.apis import generate_pseudo_labels
+from mmwsss import apis
 from mmwsss.apis.command_line import config_parser, parse_config, run
-from mmwsss.files.maps import MAP_DICT_LAYOUTS
 
 
 def main() -> None:
@@ -28,7 +27,7 @@ def main() -> None:
                         'config; .npz, or .npy dicts of other scripts')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace maps of another checkpoint or config')
-    parser.add_argument('--export-npy', choices=MAP_DICT_LAYOUTS,
+    parser.add_argument('--export-npy', metavar='mctformer|irn',
                         help="also write the maps as the .npy dicts that "
                         "MCTformer's and PSA's, or IRN's scripts read")
     args = parser.parse_args()
@@ -40,7 +39,7 @@ def main() -> None:
     threshold = args.threshold
     if threshold is not None:
         threshold = threshold[0] if len(threshold) == 1 else tuple(threshold)
-    report = generate_pseudo_labels(
+    report = apis.generate_pseudo_labels(
         cfg, args.checkpoint, out_dir, args.split, threshold, args.overwrite,
         args.export_npy, args.launcher,
         args.maps if args.checkpoint is None else None)

@@ -2,7 +2,7 @@
 """Image-level labels -> localizer -> pseudo masks -> segmentor -> scores."""
 import argparse
 
-from mmwsss.apis import run_pipeline
+from mmwsss import apis
 from mmwsss.apis.command_line import add_path_options, run
 
 
@@ -17,9 +17,9 @@ def main() -> None:
                         help='where everything is written')
     add_path_options(parser)
     args = parser.parse_args()
-    run_pipeline(args.localizer, args.segmentor, args.work_dir,
-                 args.cfg_options, args.affinity, args.crf, args.amp,
-                 args.overwrite)
+    apis.run_pipeline(args.localizer, args.segmentor, args.work_dir,
+                      args.cfg_options, args.affinity, args.crf, args.amp,
+                      args.overwrite)
 
 
 if __name__ == '__main__':

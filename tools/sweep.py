@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Train a config with every combination of some settings; one table."""
+from mmwsss import apis
 from mmwsss.apis.command_line import add_overwrite, config_parser, run
-from mmwsss.apis.sweep import parse_grid, sweep
 
 
 def main() -> None:
@@ -18,8 +18,8 @@ def main() -> None:
     add_overwrite(parser)
     args = parser.parse_args()
     work_dir = args.work_dir or 'work_dirs/sweep'
-    sweep(args.config, parse_grid(args.grid), args.metric, work_dir,
-          args.cfg_options, args.amp, args.overwrite)
+    apis.sweep(args.config, apis.parse_grid(args.grid), args.metric, work_dir,
+               args.cfg_options, args.amp, args.overwrite)
     with open(f'{work_dir}/sweep.md') as file:
         print(file.read())
     print(f'sweep.json, sweep.md and sweep.png are in {work_dir}')

@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 """Test a segmentor; prints a table of IoU by class."""
-from mmwsss.apis import test, write_submission
+from mmwsss import apis
 from mmwsss.apis.command_line import config_parser, parse_config, run
 
 
@@ -23,11 +23,11 @@ def main() -> None:
         parser.error('--submission works in one process')
     cfg = parse_config(args)
     if args.submission is not None:
-        write_submission(cfg, args.checkpoint, args.submission, args.tta,
-                         args.crf)
+        apis.write_submission(cfg, args.checkpoint, args.submission, args.tta,
+                              args.crf)
     else:
-        test(cfg, args.checkpoint, args.tta, args.out, args.launcher,
-             args.crf)
+        apis.test(cfg, args.checkpoint, args.tta, args.out, args.launcher,
+                  args.crf)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 """Train a localizer or a segmentor."""
-from mmwsss.apis import train
+from mmwsss import apis
 from mmwsss.apis.command_line import config_parser, parse_config, run
 
 
@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument('--amp', action='store_true',
                         help='automatic mixed precision')
     args = parser.parse_args()
-    train(parse_config(args), args.resume, args.amp, args.launcher)
+    apis.train(parse_config(args), args.resume, args.amp, args.launcher)
 
 
 if __name__ == '__main__':

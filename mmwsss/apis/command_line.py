@@ -6,11 +6,9 @@ import traceback
 from typing import Callable
 
 from mmengine.config import Config, DictAction
-from mmengine.registry import build_functions
 
+from mmwsss import apis
 from mmwsss.problems import ConfigError, DataError, NonFiniteLossError
-
-from .config import load_config
 
 
 def config_parser(description: str) -> argparse.ArgumentParser:
@@ -67,7 +65,7 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
 def parse_config(args: argparse.Namespace) -> Config:
     """The config that parsed arguments ask for."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return load_config(args.config, args.cfg_options, args.work_dir)
+    return apis.load_config(args.config, args.cfg_options, args.work_dir)
 
 
 def run(main: Callable[[], None]) -> None:
@@ -101,6 +99,7 @@ def _exit(error: Exception, kind: str) -> None:
 
 def _from_building(error: BaseException) -> bool:
     """Whether an error arose while a part of the config was being built."""
+    from mmengine.registry import build_functions
     frames = traceback.extract_tb(error.__traceback__)
     return any(frame.filename == build_functions.__file__
                for frame in frames)

@@ -3,6 +3,7 @@ import glob
 import os.path as osp
 from typing import List, Optional, Sequence, Tuple, Union
 
+from mmwsss.datasets.class_prompts import get_class_prompts
 from mmwsss.evaluation import MaskIoU
 from mmwsss.files.atomic import require_writable
 from mmwsss.files.json_files import write_json
@@ -14,7 +15,7 @@ from .scoring import ScoredFile, Scoring, map_scoring
 
 def evaluate_pseudo_labels(folder: str,
                            gt_dir: str,
-                           classes: Sequence[str],
+                           classes: Union[str, Sequence[str]],
                            score_classes: Union[str, List[str]] = 'all',
                            out_dir: Optional[str] = None,
                            pxap: bool = False,
@@ -29,7 +30,9 @@ def evaluate_pseudo_labels(folder: str,
         folder (str): Files named after the images.
         gt_dir (str): Masks of the same names; an image without one is left
             out.
-        classes (Sequence[str]): Foreground classes, in order.
+        classes (str | Sequence[str]): Foreground classes in order, or the
+            name or file of a list, see
+            :func:`~mmwsss.datasets.class_prompts.get_class_prompts`.
         score_classes (str | list[str]): Classes of the mean, or 'all'.
         out_dir (str, optional): Where ``evaluation.json`` and, for maps,
             ``threshold_curve.png`` are written. Defaults to None: nowhere.
@@ -48,6 +51,8 @@ def evaluate_pseudo_labels(folder: str,
         DataError: If there is nothing to score, or files are wrong; all that
             are wrong are named together.
     """
+    if isinstance(classes, str):
+        classes = tuple(get_class_prompts(classes))
     options = dict(classes=('background', *classes),
                    score_classes=score_classes)
     if pxap:

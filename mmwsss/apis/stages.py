@@ -58,6 +58,8 @@ class Stage(ABC):
 
     scores: ClassVar[bool] = False
     """Whether its results depend on true masks."""
+    long: ClassVar[bool] = True
+    """Whether its work is long: it is never replaced without being asked."""
 
     @abstractmethod
     def work(self, cfg: Config, folder: str, given: Given) -> dict:
@@ -142,6 +144,7 @@ class Test(Stage):
     """
     crf: bool = False
     scores = True
+    long = False
 
     def work(self, cfg: Config, folder: str, given: Given) -> dict:
         cfg.work_dir = folder
@@ -220,9 +223,6 @@ class _Record:
         """Raise if the folder was made with something else."""
         if not self.stored or self.stored.get('key') == self.key:
             return
-        if overwrite:
-            self.stored = {}
-            return
         lines = differences(self.stored.get('settings', {}), self.settings)
         inputs = self.stored.get('inputs', {})
         lines += [f'its {what}, made by {name}' for what, name in
@@ -231,9 +231,12 @@ class _Record:
         shown = '; '.join(lines[:_SHOWN])
         if len(lines) > _SHOWN:
             shown += f'; and {len(lines) - _SHOWN} more'
-        raise ConfigError(
-            f'{self.folder} was made with other settings: {shown}. Give '
-            'another --work-dir, or replace it with --overwrite')
+        if not overwrite and self.stage.long:
+            raise ConfigError(
+                f'{self.folder} was made with other settings: {shown}. Give '
+                'another --work-dir, or replace it with --overwrite')
+        print_log(f'[{self.stage.name}] is done again: {shown}', 'current')
+        self.stored = {}
 
     def run(self, given: Given) -> dict:
         """The stage's results, stored or new."""

@@ -1,4 +1,4 @@
-from .convert import convert_weights
-from .layouts import LAYOUTS, usual_config
+"""Published weights in and out; imported when it is first used."""
+import lazy_loader
 
-__all__ = ['LAYOUTS', 'convert_weights', 'usual_config']
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

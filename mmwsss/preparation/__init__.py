@@ -1,0 +1,4 @@
+"""What runs once, before training; imported when it is first used."""
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -38,7 +38,7 @@ def test_affinity_and_crf_in_the_pipeline(localizer_config, segmentor_config,
                                           monkeypatch):
     work_dir = str(tmp_path / 'all')
     trained = []
-    monkeypatch.setattr('mmwsss.apis.pipeline.train', lambda cfg, **options: (
+    monkeypatch.setattr('mmwsss.apis.stages.train', lambda cfg, **options: (
         trained.append(copy.deepcopy(cfg)), train(cfg, **options)))
     results = run_pipeline(localizer_config, segmentor_config, work_dir,
                            affinity=affinity_config, crf=True)
@@ -67,7 +67,7 @@ def test_crf_added_later_trains_nothing_again(localizer_config,
                                               monkeypatch):
     work_dir = str(tmp_path / 'all')
     first = run_pipeline(localizer_config, segmentor_config, work_dir)
-    monkeypatch.setattr('mmwsss.apis.pipeline.train', None)
+    monkeypatch.setattr('mmwsss.apis.stages.train', None)
     second = run_pipeline(localizer_config, segmentor_config, work_dir,
                           crf=True)
     assert second['segmentor'] == first['segmentor']
@@ -84,7 +84,7 @@ def test_masks_first_and_the_segmentor_later(
     work_dir = str(tmp_path / 'all')
     options = dict(work_dir=work_dir, affinity=affinity_config, crf=True)
     trained = []
-    monkeypatch.setattr('mmwsss.apis.pipeline.train', lambda cfg, **options: (
+    monkeypatch.setattr('mmwsss.apis.stages.train', lambda cfg, **options: (
         trained.append(osp.basename(cfg.work_dir)), train(cfg, **options)))
     masks = run_pipeline(localizer_config, None, **options)
     assert list(masks)[-1] == 'affinity_val'
@@ -109,7 +109,7 @@ def test_files_of_something_else_are_left_alone(localizer_config,
 
 def test_what_the_test_lacks_shows_before_any_training(
         localizer_config, segmentor_config, tmp_path, monkeypatch):
-    monkeypatch.setattr('mmwsss.apis.pipeline.train', None)
+    monkeypatch.setattr('mmwsss.apis.stages.train', None)
     with open(segmentor_config, 'a') as file:
         file.write('\ntest_crf = None\n')
     with pytest.raises(ConfigError, match='--crf: the config has no'):

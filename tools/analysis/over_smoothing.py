@@ -4,9 +4,8 @@ import argparse
 import glob
 import os.path as osp
 
-from mmwsss.apis import load_config
+from mmwsss import apis
 from mmwsss.apis.command_line import run
-from mmwsss.apis.over_smoothing import analyse_over_smoothing
 
 
 def main() -> None:
@@ -23,8 +22,8 @@ def main() -> None:
     parser.add_argument('--out-dir', default='work_dirs/over_smoothing')
     args = parser.parse_args()
     photos = sorted(glob.glob(osp.join(glob.escape(args.photos), '*.jpg')))
-    similarity = analyse_over_smoothing(
-        [(name, load_config(config), checkpoint)
+    similarity = apis.analyse_over_smoothing(
+        [(name, apis.load_config(config), checkpoint)
          for name, config, checkpoint in args.run],
         photos[:args.count], args.out_dir)
     for name, values in similarity.items():

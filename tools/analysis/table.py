@@ -9,8 +9,8 @@ Example:
 """
 import argparse
 
+from mmwsss import apis
 from mmwsss.apis.command_line import run
-from mmwsss.visualization.result_tables import DATASETS, write_tables
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
                         help='a method and its result files; columns: seed, '
                         'mask, val, test or a name of your own; KEY defaults '
                         'to mIoU; may be repeated')
-    parser.add_argument('--dataset', choices=[*DATASETS, 'none'],
+    parser.add_argument('--dataset', metavar='voc12|coco14|none',
                         default='voc12',
                         help='whose published rows to quote; default: '
                         'voc12')
@@ -33,7 +33,7 @@ def main() -> None:
                         help='one line a class, not a method')
     parser.add_argument('--out-dir', default='work_dirs/tables')
     args = parser.parse_args()
-    print(write_tables(
+    print(apis.write_tables(
         [(name, files) for name, *files in args.row], args.out_dir,
         None if args.dataset == 'none' else args.dataset, args.per_class,
         args.transposed))

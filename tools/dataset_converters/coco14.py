@@ -6,8 +6,8 @@ Example:
 """
 import argparse
 
+from mmwsss import preparation
 from mmwsss.apis.command_line import run
-from mmwsss.preparation.coco14 import PROTOCOL, convert_coco14
 
 
 def parse_args() -> argparse.Namespace:
@@ -17,7 +17,8 @@ def parse_args() -> argparse.Namespace:
         'and write lists and image-level labels. Masks that are there are '
         'kept. Needs pycocotools.')
     parser.add_argument('root', help='folder of COCO')
-    parser.add_argument('--splits', nargs='+', default=list(PROTOCOL),
+    parser.add_argument('--splits', nargs='+',
+                        default=['train2014', 'val2014'],
                         metavar='NAME', help='default: %(default)s')
     parser.add_argument('--images', default='{split}', metavar='DIR',
                         help="a split's photos under ROOT; default: "
@@ -41,7 +42,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     """Parse, convert, say what there is."""
-    counts = convert_coco14(**vars(parse_args()))
+    options = vars(parse_args())
+    counts = preparation.convert_coco14(**options)
     print(', '.join(f'{name}: {count}' for name, count in counts.items()))
 
 

@@ -7,8 +7,8 @@ Example:
 import argparse
 import sys
 
+from mmwsss import preparation
 from mmwsss.apis.command_line import run
-from mmwsss.preparation.digit_scenes import write_digit_scenes
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,8 +33,9 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     """Parse, write."""
+    options = vars(parse_args())
     try:
-        write_digit_scenes(**vars(parse_args()))
+        preparation.write_digit_scenes(**options)
     except ImportError as error:  # scikit-learn is only for the demo
         sys.exit(f'error: {error}')
 

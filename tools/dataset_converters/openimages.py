@@ -9,8 +9,10 @@ Example:
 """
 import argparse
 
+from mmwsss import preparation
 from mmwsss.apis.command_line import run
-from mmwsss.preparation.openimages import SPLITS, convert_openimages
+
+SPLITS = ('train', 'val', 'test')
 
 
 def main() -> None:
@@ -28,8 +30,9 @@ def main() -> None:
     parser.add_argument('--splits', nargs='+', choices=SPLITS, default=SPLITS,
                         help='default: all')
     args = parser.parse_args()
-    convert_openimages(args.metadata, args.images, args.class_names,
-                       args.out_dir, args.splits)
+    preparation.convert_openimages(args.metadata, args.images,
+                                   args.class_names, args.out_dir,
+                                   args.splits)
 
 
 if __name__ == '__main__':

@@ -7,8 +7,8 @@ Example:
 """
 import argparse
 
+from mmwsss import preparation
 from mmwsss.apis.command_line import run
-from mmwsss.preparation.voc12 import convert_voc12
 
 
 def parse_args() -> argparse.Namespace:
@@ -30,7 +30,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     """Parse, convert, say what there is."""
-    counts = convert_voc12(**vars(parse_args()))
+    options = vars(parse_args())
+    counts = preparation.convert_voc12(**options)
     print(', '.join(f'{name}: {count}' for name, count in counts.items()))
     if 'test' not in counts:
         print("no test.txt: VOC's test set is a download of its own, needed "

@@ -9,7 +9,7 @@ from PIL import Image
 
 from mmwsss.apis import load_config, train
 from mmwsss.apis.over_smoothing import _mean_cosine, analyse_over_smoothing
-from mmwsss.apis.sweep import parse_grid, sweep
+from mmwsss.apis.sweeping import parse_grid, sweep
 from mmwsss.problems import ConfigError
 
 
@@ -31,7 +31,7 @@ def test_a_sweep_goes_on_where_it_stopped(toco_config, tmp_path,
             raise KeyboardInterrupt
         return train(cfg, **kwargs)
 
-    monkeypatch.setattr('mmwsss.apis.sweep.train', counted)
+    monkeypatch.setattr('mmwsss.apis.stages.train', counted)
     grid = {'model.patch_contrast.similarity': ['abs', 'relu'],
             'model.loss_weights.ptc': [0.2, 0.4]}
     args = (toco_config, grid, ['seg/mIoU', 'cam/mIoU'], str(tmp_path / 's'),

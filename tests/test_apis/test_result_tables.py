@@ -11,6 +11,11 @@ import pytest
 from shapes import ROOT
 
 from mmwsss.apis import evaluate_pseudo_labels
+from mmwsss.apis.result_tables import (
+    DATASETS,
+    read_published,
+    write_tables,
+)
 from mmwsss.datasets.class_prompts import COCO80, VOC12
 from mmwsss.files.masks import write_mask
 from mmwsss.problems import ConfigError, DataError
@@ -18,11 +23,6 @@ from mmwsss.visualization.paper_tables import (
     TableRow,
     latex_table,
     markdown_table,
-)
-from mmwsss.visualization.result_tables import (
-    DATASETS,
-    read_published,
-    write_tables,
 )
 
 ROWS = [TableRow('A & B', 'ViT_S', dict(val=70.04, test=71.), 'README'),

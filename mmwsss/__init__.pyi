@@ -1,0 +1,19 @@
+from .apis import (
+    best_checkpoint,
+    compare,
+    evaluate_pseudo_labels,
+    generate_pseudo_labels,
+    load_config,
+    run_pipeline,
+    sweep,
+    test,
+    train,
+)
+from .version import __version__
+from .versions import TESTED_VERSIONS, untested_versions
+
+__all__ = [
+    'TESTED_VERSIONS', '__version__', 'best_checkpoint', 'compare',
+    'evaluate_pseudo_labels', 'generate_pseudo_labels', 'load_config',
+    'run_pipeline', 'sweep', 'test', 'train', 'untested_versions'
+]
