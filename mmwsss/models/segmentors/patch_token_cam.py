@@ -106,9 +106,10 @@ class PatchTokenCAM(SingleStage):
 
     def encoder_losses(self, batch: TrainingBatch) -> Dict[str, Tensor]:
         """Multi-label soft margin loss of both classifiers."""
-        return dict(
-            loss_cls=self.loss_weights['cls'] * F.multilabel_soft_margin_loss(
-                self.class_logits(batch.encoded), batch.labels),
-            loss_aux=self.loss_weights['aux'] * F.multilabel_soft_margin_loss(
-                self.pooled_logits(self.aux_classifier, batch.encoded.aux),
-                batch.labels))
+        encoded, weights = batch.encoded, self.loss_weights
+        return {
+            f'loss_{name}': weights[name] * F.multilabel_soft_margin_loss(
+                self.pooled_logits(classifier, features), batch.labels)
+            for name, classifier, features in (
+                ('cls', self.classifier, encoded.final),
+                ('aux', self.aux_classifier, encoded.aux)) if weights[name]}

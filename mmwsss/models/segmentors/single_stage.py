@@ -79,7 +79,8 @@ class SingleStage(BaseLocalizer):
             beta_l and beta_h (CVPR 2023, section 4.1).
         loss_weights (dict[str, float], optional): Factors of the losses, by
             the names that ``default_loss_weights`` of the method has. Those
-            not given keep the value there. Defaults to None.
+            not given keep the value there; a loss of weight 0 is not
+            computed. Defaults to None.
         test_cfg (dict, optional): ``scales`` and ``flip`` of
             :class:`BaseLocalizer`, with ``scales`` (1.0, 0.5, 1.5) by default
             (published code of AFA and ToCo), in training too, and
@@ -367,16 +368,20 @@ class SingleStage(BaseLocalizer):
                 unknown, (B, H, W).
 
         Returns:
-            dict[str, Tensor]: 'loss_seg' and 'loss_energy'.
+            dict[str, Tensor]: 'loss_seg' and 'loss_energy', where they have a
+            weight.
         """
         logits = F.interpolate(self.decode(batch.encoded),
                                batch.inputs.shape[2:],
                                mode='bilinear').float()
-        weights = self.loss_weights
-        return dict(
-            loss_seg=weights['seg'] * self.segmentation_loss(logits, pseudo),
-            loss_energy=weights['energy'] * self.energy_loss(
-                logits, self.colours(batch.inputs), pseudo, batch.inside))
+        weights, losses = self.loss_weights, {}
+        if weights.get('seg'):
+            losses['loss_seg'] = weights['seg'] * self.segmentation_loss(
+                logits, pseudo)
+        if weights.get('energy'):
+            losses['loss_energy'] = weights['energy'] * self.energy_loss(
+                logits, self.colours(batch.inputs), pseudo, batch.inside)
+        return losses
 
     def seed_maps(self, batch: TrainingBatch) -> Tensor:
         """Maps that become pseudo labels, (B, C, H, W); the first kind."""

@@ -110,6 +110,15 @@ def test_weights_are_the_networks_own(method):
         one.loss_weights)
 
 
+def test_a_loss_without_weight_is_not_computed(method):
+    names = set(method().loss_weights)
+    for off in names:
+        losses = method(loss_weights={off: 0.})(
+            torch.randn(1, 3, 128, 128),
+            [sample([0., 1, 0, 0], (128, 128))], mode='loss')
+        assert set(losses) == {f'loss_{name}' for name in names - {off}}
+
+
 @pytest.mark.parametrize('options, message', [
     (dict(thresholds=(0.7, 0.25)), 'thresholds'),
     (dict(thresholds=(0.7, 1.25)), 'thresholds'),
@@ -145,7 +154,7 @@ class FrozenEncoder(SingleStage):
     """Maps are likenesses with given vectors; only the decoder learns."""
 
     map_fields = dict(likeness='pred_likeness')
-    default_loss_weights = dict(seg=1., energy=0.)
+    default_loss_weights = dict(seg=1.)
 
     def __init__(self, class_vectors, **kwargs):
         super().__init__(**kwargs)
