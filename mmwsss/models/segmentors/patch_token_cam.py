@@ -26,7 +26,7 @@ class TokenMaps(NamedTuple):
 class PatchTokenCAM(SingleStage):
     """Classification on patch tokens, with an auxiliary layer.
 
-    The baseline of ToCo (CVPR 2023, section 3.1): the patch tokens of the
+    The baseline of ToCo (CVPR 2023, Table 3): the patch tokens of the
     last and of an earlier block are pooled and classified; the classifiers on
     the tokens themselves are the maps. ToCo and AFA both begin here. It is no
     part of the skeleton, because a frozen encoder with maps of its own has
