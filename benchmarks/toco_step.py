@@ -143,8 +143,9 @@ def steps(side, args):
             return call
 
         model.multi_scale_maps = timed('multi-scale maps', maps)
-        with mock.patch('mmwsss.models.segmentors.toco.refined_labels',
-                        timed('refined labels', refine)):
+        with mock.patch(
+                'mmwsss.models.segmentors.single_stage.refined_labels',
+                timed('refined labels', refine)):
             with clock(times, 'forward and losses'):
                 losses = model.loss(inputs, samples)
         times['forward and losses'] -= (times['multi-scale maps'] +

@@ -3,9 +3,19 @@
 _base_ = 'toco_deit-tiny_voc.py'
 score_classes = 'all'
 model = dict(
+    # Of ToCo's model only what both share.
+    _delete_=True,
+    type='AFA',
+    data_preprocessor={{_base_.model.data_preprocessor}},
+    backbone={{_base_.model.backbone}},
+    aux_layer={{_base_.model.aux_layer}},
+    num_classes={{_base_.model.num_classes}},
+    decode_head={{_base_.model.decode_head}},
     attention_affinity=dict(num_layers=2, radius=4, power=2., warmup=250),
-    loss_weights=dict(ptc=0., ctc=0.),
-    test_cfg=dict(maps='affinity'))
+    energy_loss={{_base_.model.energy_loss}},
+    thresholds={{_base_.model.thresholds}},
+    loss_weights=dict(seg=0.1, energy=0.05),
+    test_cfg=dict(scales=(1.0, ), flip=True, maps='affinity', background=0.5))
 val_evaluator = [
     dict(type='ClassSubsetIoU', prefix=prefix, field=field,
          iou_metrics=['mIoU'], classes=score_classes)

@@ -1,12 +1,16 @@
 # AFA (CVPR 2022) on ToCo's ViT: affinity learned from self-attention spreads
 # the maps that the segmentation learns from. No contrasts.
-_base_ = 'toco_voc.py'
+_base_ = [
+    '_base_/default_runtime.py', '_base_/datasets/voc12_toco.py',
+    '_base_/generation.py', '_base_/models/single_stage_vit-b.py',
+    '_base_/schedules/toco.py'
+]
 score_classes = 'all'
 model = dict(
+    type='AFA',
     # These and the weights: its code.
     attention_affinity=dict(num_layers=2, radius=8, power=2., warmup=4000),
     thresholds=(0.35, 0.55),
-    loss_weights=dict(ptc=0., ctc=0.),
     test_cfg=dict(maps='affinity', background=0.45))
 val_evaluator = [
     dict(type='ClassSubsetIoU', prefix=prefix, field=field,

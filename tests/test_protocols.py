@@ -182,7 +182,8 @@ def test_afa(voc, tmp_path):
     assert (head.radius, head.power) == (8, 2)
     assert head.projection.in_channels == 2 * 12  # two layers, 12 heads
     assert model.test_cfg['background'] == 0.45
-    assert model.loss_weights['ptc'] == model.loss_weights['ctc'] == 0
+    assert model.loss_weights == dict(cls=1, aux=1, seg=0.1, energy=0.05,
+                                      affinity=0.1)
     late = built.hook('LateLossesHook')
     assert late.weights == dict(seg=0.1, energy=0.01, affinity=0.1)
     # It is used from iteration 6000 on.

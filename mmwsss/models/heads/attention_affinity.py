@@ -1,4 +1,6 @@
 """Affinity of patches, learned from self-attention (AFA)."""
+from typing import Optional
+
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -18,11 +20,11 @@ class AttentionAffinityHead(BaseModule):
     attention that the one pays to the other and the other to the one.
 
     Args:
-        in_channels (int): M, heads times layers.
-        radius (int): Patches farther apart than this, in rows or in columns,
-            are no pair. Defaults to 8.
-        power (float): Of the affinities in the propagation; small ones fade.
-            Defaults to 2.
+        in_channels (int): M, attention heads of a layer times layers.
+        radius (int): Patches farther apart than this, in rows or in columns
+            of patches, are no pair. Defaults to 8 (published code).
+        power (float): Exponent of the affinities in the propagation; small
+            ones fade. Defaults to 2 (published code).
         init_cfg (dict, optional): See mmengine's ``BaseModule``.
     """
 
@@ -30,7 +32,7 @@ class AttentionAffinityHead(BaseModule):
                  in_channels: int,
                  radius: int = 8,
                  power: float = 2.,
-                 init_cfg: dict = None) -> None:
+                 init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         self.projection = nn.Conv2d(in_channels, 1, 1)
         self.radius = radius

@@ -1,9 +1,12 @@
 """What every localizer promises, whatever its network."""
+from functools import partial
+
 import pytest
 import torch
 from mmengine.structures import LabelData
 from mmseg.structures import SegDataSample
 from shapes import tiny_model
+from single_stage_nets import afa, toco
 
 from mmwsss.models import CAMLocalizer
 from mmwsss.registry import MODELS
@@ -24,7 +27,9 @@ def cam(**test_cfg):
                         test_cfg=test_cfg)
 
 
-LOCALIZERS = dict(MMCT=mmct, CAMLocalizer=cam)
+LOCALIZERS = dict(
+    MMCT=mmct, CAMLocalizer=cam, ToCo=partial(toco, num_classes=3),
+    AFA=partial(afa, num_classes=3, test_cfg=dict(maps='affinity')))
 
 
 def samples(*labels):

@@ -4,11 +4,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import LabelData, PixelData
+from mmengine.structures import LabelData
 from mmseg.structures import SegDataSample
 from parity_files import close, read, toco_weights
-from shapes import SHAPES_TOCO, train_losses, write_config
-from toco_nets import sample, toco
+from shapes import train_losses
+from single_stage_nets import sample, toco
 
 from mmwsss.apis import (
     best_checkpoint,
@@ -48,7 +48,7 @@ def test_network_parity(published, tag):
         token, features, aux = model.encode(images)
         close(model.classify(images), arrays[f'{tag}/cls_logits'])
         close(model.decode_head([features]), arrays[f'{tag}/seg'])
-        cam, cam_aux = model.class_maps(images).chunk(2, dim=1)
+        cam, cam_aux = model.responses(model.encode(images))
         close(cam, arrays[f'{tag}/cam'])
         close(cam_aux, arrays[f'{tag}/cam_aux'])
         # Of the largest image, the file has no more than these.
@@ -61,59 +61,6 @@ def test_network_parity(published, tag):
             for got, name in zip(model.multi_scale_maps(images),
                                  ('ms_cam', 'ms_cam_aux')):
                 assert (got - arrays[f'{tag}/{name}']).abs().max() <= 2e-4
-
-
-@pytest.fixture
-def network():
-    torch.manual_seed(0)
-    return toco().eval()
-
-
-def test_any_size_and_an_image_that_ends_within_a_patch(network):
-    with torch.no_grad():
-        _, features, _ = network.encode(torch.rand(1, 3, 60, 83))
-        assert features.shape[2:] == (4, 6)
-        maps, _ = network.multi_scale_maps(torch.rand(1, 3, 60, 83))
-    assert maps.shape == (1, 4, 60, 83)
-
-
-def test_maps_of_present_classes_are_those_of_all(network):
-    images = torch.randn(2, 3, 64, 64)
-    onehot = torch.tensor([[0., 1, 0, 0], [1, 0, 0, 1]])
-    for every, some in zip(network.multi_scale_maps(images),
-                           network.multi_scale_maps(images, onehot)):
-        torch.testing.assert_close(some, every * onehot[..., None, None])
-
-
-def test_known_features_are_used_for_the_maps(network, monkeypatch):
-    images = torch.randn(2, 3, 64, 64)
-    want = network.multi_scale_maps(images)
-    features = network.encode(images)[1:]
-    seen = []
-    real = network.class_maps
-    monkeypatch.setattr(network, 'class_maps',
-                        lambda x: seen.append(x.shape) or real(x))
-    got = network.multi_scale_maps(images, None, features)
-    assert [shape[0] for shape in seen] == [2, 4, 4]
-    for one, other in zip(got, want):
-        torch.testing.assert_close(one, other, rtol=0, atol=2e-4)
-
-
-def test_one_pass_gives_scores_and_maps(network, monkeypatch):
-    images = torch.randn(1, 3, 64, 48)
-    sample = SegDataSample(gt_label=LabelData(
-        label_onehot=torch.tensor([0., 1, 0, 1])))
-    want = network.multi_scale_maps(images)[0][0, [1, 3]]
-    score = network.classify(images).sigmoid()[0]
-    seen = []
-    encode = network.encode
-    monkeypatch.setattr(network, 'encode',
-                        lambda x: seen.append(x.shape) or encode(x))
-    [found] = network(images, [sample], mode='localize')
-    # The image; its mirror image; both at the two other scales.
-    assert [shape[0] for shape in seen] == [1, 1, 2, 2]
-    torch.testing.assert_close(found.pred_maps.data, want, rtol=0, atol=2e-4)
-    torch.testing.assert_close(found.pred_label.score, score)
 
 
 def test_projection_and_gradient_parity(published):
@@ -227,28 +174,12 @@ def test_an_image_smaller_than_a_crop_is_named():
               mode='loss')
 
 
-def test_the_mask_is_never_read(small):
-    torch.manual_seed(0)
-    images = torch.randn(1, 3, 64, 64)
-    first = sample([0., 1, 0, 0], (64, 64))
-    losses = []
-    for fill in (None, 3):
-        state = {k: v.clone() for k, v in small.state_dict().items()}
-        if fill is not None:
-            first.gt_sem_seg = PixelData(
-                data=torch.full((1, 64, 64), fill))
-        torch.manual_seed(1)
-        losses.append(small(images, [first], mode='loss'))
-        small.load_state_dict(state)
-    for name, value in losses[0].items():
-        assert torch.equal(value, losses[1][name])
-
-
 @pytest.mark.parametrize('options, message', [
-    (dict(thresholds=(0.7, 0.25)), 'thresholds'),
-    (dict(loss_weights=dict(crop=1)), r"unknown \['crop'\]"),
-    (dict(test_cfg=dict(maps='seg')), 'test_cfg.maps')])
-def test_wrong_options_are_named(options, message):
+    (dict(loss_weights=dict(affinity=0.1)),
+     r"unknown \['affinity'\]; known: .*'ptc', 'ctc'"),
+    (dict(test_cfg=dict(maps='affinity')),
+     r"test_cfg.maps='affinity': use one of \('cam', 'aux'\)")])
+def test_what_toco_does_not_have_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         toco(**options)
 
@@ -322,28 +253,3 @@ def test_late_losses_have_to_exist(toco_config, tmp_path):
     cfg.custom_hooks[1].weights = dict(segm=1.)
     with pytest.raises(ValueError, match=r"unknown \['segm'\]"):
         train(cfg)
-
-
-SHAPES_AFA = SHAPES_TOCO
-for old, new in (('toco_deit-tiny', 'afa_deit-tiny'),
-                 ('model = dict(', 'model = dict(\n'
-                  '    attention_affinity=dict(warmup=5),'),
-                 ('energy=0.05)', 'affinity=0.1)')):
-    assert old in SHAPES_AFA
-    SHAPES_AFA = SHAPES_AFA.replace(old, new)
-
-
-def test_affinity_instead_of_contrasts(shapes, tmp_path):
-    config = write_config(tmp_path / 'afa.py', SHAPES_AFA, shapes)
-    losses = train_losses(config, tmp_path / 'run')
-    assert ['loss_affinity' in row for row in losses] == (
-        [False] * 10 + [True] * 20)
-    assert not any('loss_ptc' in row for row in losses)
-    cfg = load_config(config, work_dir=str(tmp_path / 'run'))
-    checkpoint = best_checkpoint(cfg.work_dir)
-    [path] = (tmp_path / 'run').glob('*/vis_data/scalars.json')
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    assert any('affinity_cam/mIoU' in row for row in rows)
-    assert cfg.model.test_cfg.maps == 'affinity'
-    report = generate_pseudo_labels(cfg, checkpoint, str(tmp_path / 'masks'))
-    assert report['images'] == 8 and report['mIoU'] > 0
