@@ -1,0 +1,118 @@
+"""What makes two runs the same, and what only looks like it."""
+import copy
+import os
+import os.path as osp
+import shutil
+
+import pytest
+
+from mmwsss.apis import load_config
+from mmwsss.apis.result_settings import result_settings
+
+
+def settings(cfg, **kwargs):
+    return result_settings(cfg, '/nowhere', **kwargs)
+
+
+@pytest.fixture
+def cfg(localizer_config):
+    return load_config(localizer_config)
+
+
+def changed(cfg, change):
+    other = copy.deepcopy(cfg)
+    change(other)
+    before, after = settings(cfg), settings(other)
+    return sorted(name for name in {*before, *after}
+                  if before.get(name) != after.get(name))
+
+
+def setting(path, value):
+    """A change of one option."""
+    def change(cfg):
+        cfg.merge_from_dict({path: value})
+    return change
+
+
+@pytest.mark.parametrize('path, value', [
+    ('work_dir', 'elsewhere'),
+    ('train_dataloader.num_workers', 7),
+    ('train_dataloader.persistent_workers', True),
+    ('val_dataloader.num_workers', 3),
+    ('localize_workers', 5),
+    ('refine_workers', 1),
+    ('default_hooks.logger.interval', 1),
+    ('log_level', 'ERROR'),
+    ('visualizer', dict(type='Visualizer', name='x')),
+    ('launcher', 'pytorch'),
+    ('custom_hooks', [dict(type='NonFiniteLossHook')]),  # no heat maps
+])
+def test_how_it_runs_does_not_count(cfg, path, value):
+    assert changed(cfg, setting(path, value)) == []
+
+
+@pytest.mark.parametrize('path, value', [
+    ('optim_wrapper.optimizer.lr', 1.),
+    ('train_cfg.max_epochs', 3),
+    ('train_dataloader.batch_size', 1),
+    ('model.patch_head.decay', 0.5),
+    ('model.test_cfg.attention_layers', 1),
+    ('randomness.seed', 3),
+    ('map_stride', 2),
+])
+def test_what_changes_results_is_said_by_name(cfg, path, value):
+    assert path in changed(cfg, setting(path, value))
+
+
+def test_a_moved_data_set_is_the_same(cfg, shapes, tmp_path):
+    moved = str(tmp_path / 'elsewhere')
+    shutil.copytree(shapes, moved)
+    for place in (moved, shapes + os.sep, osp.relpath(shapes)):
+        def change(cfg, place=place):
+            for loader in (cfg.train_dataloader, cfg.val_dataloader):
+                loader.dataset.data_root = place
+            cfg.data_root = cfg.dataset.data_root = place
+        assert changed(cfg, change) == []
+
+
+@pytest.mark.parametrize('name, content', [
+    ('labels.csv', 'image,labels\n'),
+    ('lists/train.txt', 'img0\n'),
+    ('JPEGImages/img3.jpg', 'other'),
+])
+def test_other_data_are_noticed(cfg, shapes, name, content):
+    before = settings(cfg)
+    with open(osp.join(shapes, name), 'a') as file:
+        file.write(content)
+    after = settings(cfg)
+    assert before['train_dataloader.dataset.data'] != after[
+        'train_dataloader.dataset.data']
+
+
+def test_true_masks_count_where_they_are_scored(cfg, shapes):
+    before = settings(cfg), settings(cfg, masks=True)
+    os.remove(osp.join(shapes, 'SegmentationClassAug', 'img0.png'))
+    assert settings(cfg) == before[0]
+    assert settings(cfg, masks=True) != before[1]
+
+
+def test_files_count_by_their_content(cfg, tmp_path):
+    weights = []
+    for name, content in (('a', b'1'), ('b', b'1'), ('c', b'2')):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / 'net.pth').write_bytes(content)
+        weights.append(str(folder / 'net.pth'))
+    found = []
+    for path in weights:
+        other = copy.deepcopy(cfg)
+        other.model.backbone.pretrained = path
+        found.append(settings(other))
+    assert found[0] == found[1] != found[2]
+
+
+def test_paths_below_the_work_folder_may_move(cfg, tmp_path):
+    cfg.masks = str(tmp_path / 'run' / 'pseudo_train' / 'masks')
+    here = result_settings(cfg, str(tmp_path / 'run'))
+    cfg.masks = str(tmp_path / 'other' / 'pseudo_train' / 'masks')
+    assert result_settings(cfg, str(tmp_path / 'other')) == here
