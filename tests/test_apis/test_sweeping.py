@@ -38,7 +38,7 @@ def test_a_sweep_goes_on_where_it_stopped(toco_config, tmp_path,
             {'train_cfg.max_iters': 2, 'train_cfg.val_interval': 2})
     with pytest.raises(KeyboardInterrupt):
         sweep(*args)
-    first = osp.join(tmp_path, 's', 'similarity=abs_ptc=0.2', 'result.json')
+    first = osp.join(tmp_path, 's', 'similarity=abs_ptc=0.2', 'stage.json')
     time = os.stat(first).st_mtime_ns
     results = sweep(*args)
     assert trained == ['similarity=abs_ptc=0.2', 'similarity=abs_ptc=0.4',
@@ -55,6 +55,16 @@ def test_a_sweep_goes_on_where_it_stopped(toco_config, tmp_path,
         sweep(toco_config, {'modle.x': [1]}, [], str(tmp_path / 't'))
     with pytest.raises(ConfigError, match='--metric mAP: .*reports.*cam/mIoU'):
         sweep(args[0], grid, ['mAP'], *args[3:])
+
+
+def test_files_of_others_stay(toco_config, tmp_path):
+    theirs = tmp_path / 's' / 'ptc=0.2' / 'thesis.tex'
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text('precious')
+    with pytest.raises(ConfigError, match='ptc=0.2: holds files of something'):
+        sweep(toco_config, {'model.loss_weights.ptc': [0.2]}, ['seg/mIoU'],
+              str(tmp_path / 's'), overwrite=True)
+    assert theirs.read_text() == 'precious'
 
 
 def test_over_smoothing_is_seen(trained, shapes, tmp_path):

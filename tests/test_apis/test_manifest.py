@@ -1,0 +1,117 @@
+"""Maps are re-used only where nothing that they come from has changed."""
+import os.path as osp
+
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+from shapes import dataset_config
+
+from mmwsss.apis.manifest import claim, describe_source
+from mmwsss.problems import ConfigError, DataError
+from mmwsss.refiners import BaseRefiner
+from mmwsss.registry import DATASETS, REFINERS
+
+
+class Shifted(BaseRefiner):
+    """Adds the number in a file; where it lies does not matter."""
+
+    def __init__(self, numbers, device=None):
+        super().__init__(device)
+        self.numbers = numbers
+
+    def inputs(self):
+        with open(self.numbers) as file:
+            return dict(numbers=file.read())
+
+    def refine(self, image, maps, labels):
+        return maps + float(self.inputs()['numbers'])
+
+
+@pytest.fixture
+def cfg(tmp_path):
+    """A config whose refiner reads a file under a name of its own."""
+    (tmp_path / 'numbers.txt').write_text('0.1')
+    REFINERS.register_module(name='Shifted', module=Shifted, force=True)
+    yield Config(dict(
+        model=dict(type='MMCT', backbone=dict(pretrained='a.pth')),
+        localize_pipeline=[dict(type='LoadPhoto')],
+        refiners=[dict(type='Shifted',
+                       numbers=str(tmp_path / 'numbers.txt'))]))
+    REFINERS.module_dict.pop('Shifted')
+
+
+@pytest.fixture
+def weights(tmp_path):
+    torch.save(dict(state_dict=dict(w=torch.ones(2))), tmp_path / 'w.pth')
+    return str(tmp_path / 'w.pth')
+
+
+@pytest.fixture
+def dataset(shapes):
+    return DATASETS.build(dataset_config(shapes))
+
+
+def test_what_a_refiner_reads_is_noticed(cfg, weights, dataset, tmp_path):
+    before = describe_source(cfg, weights, dataset)
+    assert describe_source(cfg, weights, dataset) == before
+    (tmp_path / 'numbers.txt').write_text('0.2')
+    after = describe_source(cfg, weights, dataset)
+    assert after['settings'] != before['settings']
+    assert after['weights'] == before['weights']
+
+
+def test_where_things_lie_does_not_matter(cfg, weights, dataset, tmp_path):
+    before = describe_source(cfg, weights, dataset)
+    (tmp_path / 'moved.txt').write_text('0.1')
+    cfg.refiners[0].numbers = str(tmp_path / 'moved.txt')
+    cfg.refiners[0].device = 'cuda:1'
+    # The network's weights are those of the checkpoint.
+    cfg.model.backbone.pretrained = 'b.pth'
+    assert describe_source(cfg, weights, dataset) == before
+
+
+@pytest.mark.parametrize('change', [
+    dict(map_stride=2), dict(map_dtype='float16'), dict(refiners=[]),
+    {'model.type': 'CAMLocalizer'}])
+def test_settings_are_noticed(cfg, weights, dataset, change):
+    before = describe_source(cfg, weights, dataset)
+    cfg.merge_from_dict(change)
+    if 'refiners' in change:
+        cfg.refiners = []
+    assert describe_source(cfg, weights, dataset)['settings'] != (
+        before['settings'])
+
+
+def test_what_is_read_of_a_photo_is_noticed(cfg, weights, shapes, dataset):
+    before = describe_source(cfg, weights, dataset)['images']
+    path = osp.join(shapes, 'JPEGImages', 'img2.jpg')
+    Image.new('RGB', (64, 48), 'green').save(path)
+    after = describe_source(cfg, weights, dataset)['images']
+    assert [name for name in before if before[name] != after[name]] == ['img2']
+
+
+def test_a_folder_is_claimed_once(cfg, weights, dataset, tmp_path):
+    out = str(tmp_path / 'out')
+    source = describe_source(cfg, weights, dataset)
+    claim(out, source, overwrite=False)
+    maps = tmp_path / 'out' / 'maps'
+    maps.mkdir()
+    (maps / 'img0.npz').write_text('maps')
+    claim(out, source, overwrite=False)
+    other = dict(source, settings='other')
+    with pytest.raises(ConfigError, match='made with other settings'):
+        claim(out, other, overwrite=False)
+    assert (maps / 'img0.npz').exists()
+    claim(out, other, overwrite=True)
+    assert not (maps / 'img0.npz').exists()
+
+
+@pytest.mark.parametrize('content', ['{', '[1]', 'null'])
+def test_a_damaged_manifest_is_named(cfg, weights, dataset, tmp_path,
+                                     content):
+    out = tmp_path / 'out'
+    out.mkdir()
+    (out / 'manifest.json').write_text(content)
+    with pytest.raises(DataError, match='manifest.json: damaged'):
+        claim(str(out), describe_source(cfg, weights, dataset), False)
