@@ -1,4 +1,6 @@
 """mmwsss: from image-level labels to masks to a segmentation network."""
+from typing import List
+
 from mmengine.utils import digit_version
 
 from .version import __version__
@@ -11,7 +13,7 @@ TESTED_VERSIONS = dict(
     mmpretrain=('1.2.0', '1.4.0'))
 
 
-def untested_versions() -> list:
+def untested_versions() -> List[str]:
     """The installed OpenMMLab packages outside the tested ranges."""
     import importlib
     untested = []

@@ -2,7 +2,7 @@
 import io
 import os
 import os.path as osp
-from typing import Union
+from typing import Any, Dict, Union
 
 import numpy as np
 
@@ -40,8 +40,9 @@ def write_npz(path: str, **arrays: np.ndarray) -> None:
         path (str): Where to write, with the extension.
         arrays (np.ndarray): By the name that each has in the file.
     """
+    named: Dict[str, Any] = arrays  # none is an option of savez
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, **named)
     write_atomically(path, buffer.getvalue())
 
 
@@ -62,7 +63,7 @@ def require_writable(folder: str) -> None:
                           ' choose another folder') from error
 
 
-def require_writable_file(path: Union[str, os.PathLike]) -> str:
+def require_writable_file(path: Union[str, os.PathLike[str]]) -> str:
     """Make the folder of an output file and check that it can be written to.
 
     Args:

@@ -3,7 +3,7 @@ import argparse
 import hashlib
 import os
 import pickle
-from typing import Dict, Union
+from typing import Any, Dict, List, Sequence, Union
 from urllib.parse import urlparse
 
 import torch
@@ -16,7 +16,7 @@ from mmwsss.problems import DataError
 StateDict = Dict[str, Tensor]
 
 
-def read_checkpoint(source: Union[str, os.PathLike]) -> dict:
+def read_checkpoint(source: Union[str, os.PathLike[str]]) -> dict:
     """Read a ``.pth`` file from a path or URL; its pickle cannot run code.
 
     Tensors, containers, numbers, strings and what mmengine's Runner stores in
@@ -80,7 +80,7 @@ def _history_method(owner: type, name: str) -> object:
     return getattr(owner, name)
 
 
-def _runner_globals() -> list:
+def _runner_globals() -> List[Any]:
     """Classes in checkpoints of mmengine's Runner, and of DINO."""
     import numpy as np
     from mmengine.logging.history_buffer import HistoryBuffer
@@ -120,20 +120,21 @@ def all_weights(checkpoint: dict) -> StateDict:
 
 
 def load_weights(model: nn.Module, path: str,
-                 classes: tuple = ()) -> None:
+                 classes: Sequence[str] = ()) -> None:
     """Load every weight of a checkpoint that this project wrote.
 
     Args:
         model (nn.Module): The model that the config describes.
         path (str): Path or URL of the checkpoint.
-        classes (tuple): Class names of the data set; compared with those that
-            the checkpoint was trained for, where it names them.
+        classes (Sequence[str]): Class names of the data set; compared with
+            those that the checkpoint was trained for, where it names them.
+            Defaults to none: not compared.
 
     Raises:
         DataError: If classes, names or shapes differ.
     """
     if is_model_wrapper(model):
-        model = model.module
+        model = model.get_submodule('module')
     checkpoint = read_checkpoint(path)
     trained_for = tuple(
         checkpoint.get('meta', {}).get('dataset_meta', {}).get('classes', ()))

@@ -3,7 +3,7 @@ import io
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ class MapFile:
     """
     labels: np.ndarray
     maps: np.ndarray
-    size: tuple
+    size: Tuple[int, int]
     scores: Optional[np.ndarray] = None
 
 
@@ -52,7 +52,7 @@ def write_map(path: str, maps: np.ndarray, labels: Sequence[int],
     stored = _resized(maps, [-(-side // stride) for side in size])
     if dtype == 'uint8':
         stored = np.rint(stored.clip(0, 1) * 255)
-    arrays = dict(
+    arrays: Dict[str, Any] = dict(
         labels=np.asarray(labels, dtype=np.int16),
         maps=stored.astype(dtype),
         size=np.asarray(size, dtype=np.int64))
@@ -77,23 +77,24 @@ def read_map(path: str) -> MapFile:
     Raises:
         DataError: If the file is missing, damaged or of another kind.
     """
-    labels, maps, size, scores = _read_arrays(
-        path, 'labels', 'maps', 'size', 'scores')
+    arrays = _read_arrays(path, 'labels', 'maps', 'size', 'scores')
+    labels, maps = arrays['labels'], arrays['maps']
     if maps.ndim != 3 or len(labels) != len(maps):
         raise DataError(f'{path}: {len(labels)} labels for maps of shape '
                         f'{maps.shape}')
     scale = 255 if maps.dtype == np.uint8 else 1
-    size = tuple(size.tolist())
+    height, width = arrays['size'].tolist()
+    size = (height, width)
     return MapFile(labels, _resized(maps.astype(np.float32) / scale, size),
-                   size, scores)
+                   size, arrays.get('scores'))
 
 
-def _read_arrays(path: str, *names: str) -> List[Optional[np.ndarray]]:
-    """Arrays of an ``.npz``; of all only ``scores`` may be missing."""
+def _read_arrays(path: str, *names: str) -> Dict[str, np.ndarray]:
+    """Arrays of an ``.npz`` by name; only ``scores`` may be missing."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            return [file[name] if name in file or name != 'scores' else None
-                    for name in names]
+            return {name: file[name] for name in names
+                    if name in file or name != 'scores'}
     except (OSError, ValueError, KeyError, EOFError, TypeError,
             zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f'{path}: not a readable map file ({error}); remove '
@@ -108,7 +109,8 @@ def map_size(path: str) -> Tuple[int, int]:
     """
     if path.endswith('.npy'):
         return read_map_dict(path).size
-    return tuple(_read_arrays(path, 'size')[0].tolist())
+    height, width = _read_arrays(path, 'size')['size'].tolist()
+    return height, width
 
 
 def map_to_mask(maps: np.ndarray, labels: np.ndarray,
@@ -183,15 +185,14 @@ def write_map_dict(path: str, file: MapFile, layout: str) -> None:
     if layout == 'mctformer':
         content = dict(zip(file.labels.tolist(), maps))
     elif layout == 'irn':
-        small = [np.asarray(Image.fromarray(one).resize(
-            [-(-side // 4) for side in maps.shape[:0:-1]], Image.BILINEAR))
-            for one in maps]
         shape = (0, *(-(-side // 4) for side in maps.shape[1:]))
+        small = [np.asarray(Image.fromarray(one).resize(
+            shape[:0:-1], Image.Resampling.BILINEAR)) for one in maps]
         content = dict(
             keys=file.labels.astype(np.int64), high_res=maps,
             cam=np.stack(small) if small else np.zeros(shape, np.float32))
     else:
         raise ValueError(f'layout={layout!r}: use one of {MAP_DICT_LAYOUTS}')
     buffer = io.BytesIO()
-    np.save(buffer, content)
+    np.save(buffer, np.array(content, dtype=object))
     write_atomically(path, buffer.getvalue())

@@ -10,7 +10,8 @@ from mmwsss.problems import DataError
 from .atomic import write_atomically
 
 
-def write_mask(path: str, mask: np.ndarray, palette: Sequence) -> None:
+def write_mask(path: str, mask: np.ndarray,
+               palette: Sequence[Sequence[int]]) -> None:
     """Write a mask as a palette PNG, 255 (ignore) in VOC's cream colour.
 
     Args:

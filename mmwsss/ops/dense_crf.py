@@ -1,5 +1,5 @@
 """Fully connected CRF by mean-field inference."""
-from typing import Optional, Tuple
+from typing import Optional, Sequence
 
 import torch
 from torch import Tensor
@@ -101,7 +101,7 @@ class _NormalisedKernel:
         return filtered[0] * self.norm
 
 
-def _positions(size: Tuple[int, int],
+def _positions(size: Sequence[int],
                device: Optional[torch.device]) -> Tensor:
     """Coordinates (x, y) of all pixels, (N, 2)."""
     y, x = torch.meshgrid(

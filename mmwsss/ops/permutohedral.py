@@ -1,5 +1,5 @@
 """Gaussian filtering in many dimensions on the permutohedral lattice."""
-from typing import Tuple
+from typing import List, Tuple
 
 import torch
 from torch import Tensor
@@ -97,7 +97,7 @@ def _simplices(features: Tensor) -> Tuple[Tensor, Tensor]:
     return keys, weights
 
 
-def _encode(keys: Tensor, dims: int) -> Tuple[Tensor, Tensor]:
+def _encode(keys: Tensor, dims: int) -> Tuple[Tensor, List[int]]:
     """One integer for each lattice point, and what a step of each axis adds.
 
     Keys of different images of the batch never meet.

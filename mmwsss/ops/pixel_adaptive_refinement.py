@@ -1,5 +1,5 @@
 """Pixel-adaptive refinement (PAR): maps follow the colours of the image."""
-from typing import Sequence
+from typing import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -65,7 +65,8 @@ def neighbour_weights(images: Tensor, dilations: Sequence[int]) -> Tensor:
     return weights.transpose(0, 1)
 
 
-def _neighbours(maps: Tensor, dilations: Sequence[int]):
+def _neighbours(maps: Tensor,
+                dilations: Sequence[int]) -> Iterator[Tensor]:
     """Maps shifted to each neighbour in turn, edges repeated, (B, C, H, W)."""
     height, width = maps.shape[-2:]
     reach = max(dilations)

@@ -1,7 +1,7 @@
 """Processes that share one job."""
 import os
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, List, TypeVar
 
 import torch
 import torch.distributed as torch_dist
@@ -14,6 +14,8 @@ from mmengine.dist import (
 )
 
 from mmwsss.problems import ConfigError, DataError
+
+Result = TypeVar('Result')
 
 
 @contextmanager
@@ -40,9 +42,9 @@ def process_group(launcher: str) -> Iterator[None]:
         torch_dist.destroy_process_group()
 
 
-def on_main_process(function: Callable[[], Any]) -> Any:
+def on_main_process(function: Callable[[], Result]) -> Result:
     """Call a function in the main process; all get its result or error."""
-    outcome = [None, None]
+    outcome: List[Any] = [None, None]  # the result, the error
     if is_main_process():
         try:
             outcome[0] = function()

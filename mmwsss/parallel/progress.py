@@ -3,10 +3,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Optional, Sequence, TypeVar
 
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,6 +20,9 @@ from rich.progress import (
 from rich.text import Text
 
 from mmwsss.parallel.worker_pool import WorkerPool
+
+Job = TypeVar('Job')
+Result = TypeVar('Result')
 
 
 class _Speed(ProgressColumn):
@@ -46,7 +50,8 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda count: progress.advance(task, count)
 
 
-def in_threads(function: Callable, jobs: list, title: str) -> Iterator:
+def in_threads(function: Callable[[Job], Result], jobs: Sequence[Job],
+               title: str) -> Iterator[Result]:
     """Results of ``function`` over ``jobs`` in order, with a progress bar."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool, \
             progress_bar(title, len(jobs)) as advance:
@@ -55,8 +60,8 @@ def in_threads(function: Callable, jobs: list, title: str) -> Iterator:
             advance(1)
 
 
-def in_processes(function: Callable, jobs: list, title: str,
-                 num_workers: int) -> Iterator:
+def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job],
+                 title: str, num_workers: int) -> Iterator[Result]:
     """As :func:`in_threads`, for work that Python does one at a time.
 
     Args:
@@ -82,7 +87,8 @@ class ImageProgressHook(Hook):
     def __init__(self, advance: Callable[[int], None]) -> None:
         self.advance = advance
 
-    def after_test_iter(self, runner, batch_idx, data_batch=None,
-                        outputs=None) -> None:
+    def after_test_iter(self, runner: Runner, batch_idx: int,
+                        data_batch: Optional[dict] = None,
+                        outputs: Sequence[object] = ()) -> None:
         """Count the images of a batch."""
         self.advance(len(outputs) * get_world_size())

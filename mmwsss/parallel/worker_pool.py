@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
-from typing import Any, Callable, Deque, Iterator, Optional
+from typing import Any, Callable, Deque, Iterator, Optional, Tuple
 
 import torch
 
@@ -21,12 +21,13 @@ class WorkerPool:
         num_workers (int): Processes; 0 calls it in this one.
     """
 
-    def __init__(self, function: Callable, num_workers: int) -> None:
+    def __init__(self, function: Callable[..., Any],
+                 num_workers: int) -> None:
         self.function = function
         self.num_workers = num_workers
         # Started with the first job, and again after :meth:`finish`.
         self.executor: Optional[ProcessPoolExecutor] = None
-        self.waiting: Deque[Future] = deque()
+        self.waiting: Deque[Future[Any]] = deque()
         self.most_waiting = 4 * num_workers
 
     def submit(self, *job: Any) -> Iterator[Any]:
@@ -54,10 +55,11 @@ class WorkerPool:
             yield self.waiting.popleft().result()
 
 
-_worker_function: Optional[Callable] = None
+# What this process works with, if it is a worker.
+_worker_function: Callable[..., Any]
 
 
-def _start_worker(function: Callable) -> None:
+def _start_worker(function: Callable[..., Any]) -> None:
     """One thread a process: the processes are the parallelism."""
     global _worker_function
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -67,9 +69,11 @@ def _start_worker(function: Callable) -> None:
 
 def _end_with_parent() -> None:
     """A killed parent cannot stop its workers: they look after it."""
-    parent_process().join()
+    parent = parent_process()
+    assert parent is not None  # this runs in workers only
+    parent.join()
     os._exit(1)
 
 
-def _work(job: tuple) -> Any:
+def _work(job: Tuple[Any, ...]) -> Any:
     return _worker_function(*job)
