@@ -5,7 +5,7 @@ import os.path as osp
 import re
 import warnings
 import zipfile
-from typing import Union
+from typing import TypeVar, Union
 from urllib.parse import urlparse
 
 import torch
@@ -25,7 +25,8 @@ from mmwsss.problems import DataError
 
 from .pretrained import rename_keys
 
-PathLike = Union[str, os.PathLike]
+PathLike = Union[str, os.PathLike[str]]
+Encoder = TypeVar('Encoder', bound=nn.Module)
 
 # Mean and standard deviation of CLIP's training photos, values in [0, 1]
 # (Radford et al. 2021, the preprocessing published with the weights).
@@ -192,6 +193,9 @@ class CLIPImageEncoder(nn.Module):
         output_dims (int): Size E of the embedding.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, image_size: int, patch_size: int, embed_dims: int,
                  num_layers: int, feedforward_channels: int,
                  output_dims: int) -> None:
@@ -342,8 +346,8 @@ def _need(state: StateDict, weights: PathLike, part: str, *keys: str) -> None:
                 'weights of CLIP')
 
 
-def _load(model: nn.Module, state: StateDict, weights: PathLike,
-          part: str) -> nn.Module:
+def _load(model: Encoder, state: StateDict, weights: PathLike,
+          part: str) -> Encoder:
     """Load all weights of the model; those of other parts are left out."""
     own = model.state_dict()
     for key, value in own.items():

@@ -56,7 +56,7 @@ def within(table: NameTable, theirs: str, ours: str) -> NameTable:
 
 
 @cache
-def _compiled(table: NameTable) -> List[Tuple[re.Pattern, str]]:
+def _compiled(table: NameTable) -> List[Tuple[re.Pattern[str], str]]:
     return [(re.compile(_pattern(name)), other) for name, other in table]
 
 

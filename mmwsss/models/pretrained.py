@@ -1,7 +1,7 @@
 """Weights that a training starts from, in any ViT key layout."""
 import math
 import re
-from typing import Sequence, Tuple
+from typing import TYPE_CHECKING, Sequence, Tuple
 
 from mmengine.logging import print_log
 from mmpretrain.models.utils import resize_pos_embed
@@ -14,6 +14,9 @@ from mmwsss.files.checkpoints import (
 )
 from mmwsss.models.key_names import VIT_NAMES, rename
 from mmwsss.problems import DataError
+
+if TYPE_CHECKING:  # that module imports this one
+    from mmwsss.models.backbones.token_vit import TokenViT
 
 
 def rename_keys(state: StateDict,
@@ -33,14 +36,14 @@ def to_mmpretrain_keys(state: StateDict) -> StateDict:
             for key, value in state.items()}
 
 
-def load_vit_weights(vit: nn.Module, source: str) -> None:
+def load_vit_weights(vit: 'TokenViT', source: str) -> None:
     """Load pre-trained weights into a ViT of mmpretrain's design.
 
     Position embeddings are interpolated to the model's grid. Weights that the
     model does not have, such as a classifier, are left out and logged.
 
     Args:
-        vit (nn.Module): A :class:`mmwsss.models.TokenViT`.
+        vit (TokenViT): The model, with its grid of patches.
         source (str): Path or URL of the checkpoint.
 
     Raises:
@@ -101,7 +104,8 @@ def _load_all(model: nn.Module, state: StateDict, source: str,
     model.load_state_dict({key: state[key] for key in own})
 
 
-def _fit_pos_embed(pos_embed: Tensor, vit: nn.Module, source: str) -> Tensor:
+def _fit_pos_embed(pos_embed: Tensor, vit: 'TokenViT',
+                   source: str) -> Tensor:
     """Resize (1, extra + n, D) position embeddings to the model's grid."""
     length = pos_embed.shape[1]
     for extra in (1, 0):

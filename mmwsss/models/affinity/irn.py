@@ -12,7 +12,8 @@ from mmwsss.registry import MODELS
 from .base import BaseAffinity, relative_to_strongest
 
 
-def _projection(in_channels: int, channels: int, groups: int) -> nn.Module:
+def _projection(in_channels: int, channels: int,
+                groups: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(in_channels, channels, 1, bias=False),
                          nn.GroupNorm(groups, channels))
 

@@ -68,7 +68,7 @@ class PSA(BaseAffinity):
         """As published: Kaiming for the taps, Xavier (gain 4) for the rest."""
         super().init_weights()
         for tap in self.taps:
-            nn.init.kaiming_normal_(tap.weight)
+            nn.init.kaiming_normal_(tap.get_parameter('weight'))
         nn.init.xavier_uniform_(self.joint.weight, gain=4)
 
     def features(self, inputs: Tensor) -> Tensor:

@@ -1,16 +1,23 @@
 """A ViT with one token for each class."""
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
+from mmpretrain.models.backbones.vision_transformer import (
+    TransformerEncoderLayer,
+)
 from mmpretrain.models.utils import resize_pos_embed
 from torch import Tensor, nn
 
 from mmwsss.registry import MODELS
 
 from .token_vit import TokenViT
+
+# Index of a layer, visual tokens (B, C, D) and patch tokens (B, N, D) -> the
+# visual tokens that enter the layer.
+Context = Callable[[int, Tensor, Tensor], Tensor]
 
 
 @dataclass
@@ -58,7 +65,8 @@ class TokenAttention:
         """Attention of one layer, (B, heads, L, d) in and out."""
         del layer  # all layers alike
         seen = F.scaled_dot_product_attention(
-            *(self.without_hidden(x) for x in (query, key, value)))
+            self.without_hidden(query), self.without_hidden(key),
+            self.without_hidden(value))
         hidden = F.scaled_dot_product_attention(
             query[:, :, self.start:self.end], key, value)
         return self.with_hidden(seen, hidden)
@@ -177,7 +185,7 @@ class ClassTokenViT(TokenViT):
                  num_classes: int,
                  hide_extra_tokens: bool = False,
                  final_norm: bool = False,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(
             final_norm=final_norm, with_cls_token=False, **kwargs)
         self.num_classes = num_classes
@@ -207,7 +215,7 @@ class ClassTokenViT(TokenViT):
     def forward(self,
                 images: Tensor,
                 extra_tokens: Optional[Tensor] = None,
-                context: Optional[Callable] = None,
+                context: Optional[Context] = None,
                 attention_layers: int = 0,
                 affinity_layers: int = 0) -> TokenFeatures:
         """Run the network.
@@ -228,15 +236,15 @@ class ClassTokenViT(TokenViT):
         """
         patches, grid = self.patch_embed(images)  # (B, N, D)
         patches = patches + self.resized_pos_embed(grid)
-        tokens = [self.visual_tokens.expand(len(images), -1, -1)]
+        parts = [self.visual_tokens.expand(len(images), -1, -1)]
         if extra_tokens is not None:
-            tokens.append(extra_tokens)
-        tokens = torch.cat(tokens + [patches], dim=1)  # (B, T + N, D)
+            parts.append(extra_tokens)
+        tokens = torch.cat([*parts, patches], dim=1)  # (B, T + N, D)
         tokens = self.pre_norm(self.drop_after_pos(tokens))
         split = tokens.shape[1] - patches.shape[1]  # T
 
         visible = self.num_classes if self.hide_extra_tokens else split
-        attention = None
+        attention: Optional[TokenAttention] = None
         if visible < split:
             attention = TokenAttention(visible, split - visible)
         if attention_layers > 0:
@@ -263,7 +271,7 @@ class ClassTokenViT(TokenViT):
             getattr(attention, 'patch_affinity', None))
 
 
-def _run_layer(layer: nn.Module, tokens: Tensor,
+def _run_layer(layer: TransformerEncoderLayer, tokens: Tensor,
                attend: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
     """Mmpretrain's ``TransformerEncoderLayer`` with another attention."""
     attn = layer.attn

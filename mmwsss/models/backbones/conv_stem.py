@@ -1,6 +1,6 @@
 """A few small convolutions in place of a ViT's patch embedding."""
 import math
-from typing import Tuple, Union
+from typing import Any, List, Tuple, Union
 
 from torch import Tensor, nn
 
@@ -50,7 +50,7 @@ class ConvStem(nn.Sequential):
                  kernel_size: Union[int, Tuple[int, int]],
                  stride: Union[int, Tuple[int, int]],
                  bias: bool = True,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         patch = _one('stride', stride)
         steps = int(math.log2(patch))
         if 2**steps != patch or steps == 0:
@@ -65,7 +65,8 @@ class ConvStem(nn.Sequential):
                 raise ValueError(f'ConvStem: {name}={value} must be {only}')
         if kwargs:
             raise ValueError(f'ConvStem: unknown {sorted(kwargs)}')
-        layers, width = [], in_channels
+        layers: List[nn.Module] = []
+        width = in_channels
         for step in reversed(range(steps)):
             # ..., D / 4, D / 2, D: twice as wide with each halving
             wider = max(1, out_channels >> step)

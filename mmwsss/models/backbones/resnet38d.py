@@ -70,7 +70,7 @@ class _Bottleneck(nn.Module):
 
 # name, input channels, channels of the first convolution, output channels,
 # stride, dilations: Wu, Shen and van den Hengel's network A1, as PSA uses it.
-_BLOCKS = (
+_BLOCKS: Tuple[Tuple[str, int, int, int, int, Tuple[int, int]], ...] = (
     ('b2', 64, 128, 128, 2, (1, 1)),
     *((f'b2_{i}', 128, 128, 128, 1, (1, 1)) for i in (1, 2)),
     ('b3', 128, 256, 256, 2, (1, 1)),
@@ -116,8 +116,9 @@ class ResNet38d(BaseModule):
         super().__init__(init_cfg)
         self.pretrained = pretrained
         self.conv1a = nn.Conv2d(3, 64, 3, padding=1, bias=False)
-        for name, *sizes in _BLOCKS:
-            self.add_module(name, _Block(*sizes))
+        for name, before, middle, after, stride, dilations in _BLOCKS:
+            self.add_module(
+                name, _Block(before, middle, after, stride, dilations))
         self.b6 = _Bottleneck(1024, 2048, dilation=4, dropout=0.3)
         self.b7 = _Bottleneck(2048, 4096, dilation=4, dropout=0.5)
         self.bn7 = nn.BatchNorm2d(4096)

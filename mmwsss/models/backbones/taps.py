@@ -1,5 +1,5 @@
 """Backbones that hand out features of several depths, for affinity."""
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -36,7 +36,7 @@ class ResNetTaps(ResNet):
                  depth: int = 50,
                  strides: Sequence[int] = (1, 2, 2, 1),
                  frozen_stages: int = 4,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(
             depth, strides=tuple(strides), out_indices=range(4),
             frozen_stages=frozen_stages, norm_eval=True,

@@ -1,9 +1,9 @@
 """mmpretrain's ViT with weights in any of the field's key layouts."""
 from contextlib import ExitStack, contextmanager
-from typing import Dict, Iterator, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 from mmpretrain.models.backbones import VisionTransformer
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmwsss.models.pretrained import load_vit_weights
 from mmwsss.registry import MODELS
@@ -34,7 +34,7 @@ class TokenViT(VisionTransformer):
                  arch: Union[str, dict] = 'base',
                  pretrained: Optional[str] = None,
                  out_type: str = 'featmap',
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(arch, out_type=out_type, **kwargs)
         self.pretrained = pretrained
 
@@ -62,7 +62,8 @@ class TokenViT(VisionTransformer):
         """
         logits: List[Tensor] = []
 
-        def record(attention, args, qkv) -> None:
+        def record(attention: nn.Module, args: Tuple[Tensor],
+                   qkv: Tensor) -> None:
             heads = self.layers[-1].attn.num_heads
             query, key, _ = qkv.unflatten(-1, (3, heads, -1)).permute(
                 2, 0, 3, 1, 4)  # (B, heads, L, d) each

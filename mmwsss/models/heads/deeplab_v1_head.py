@@ -1,5 +1,5 @@
 """DeepLab-V1's LargeFOV head as it sits on ResNet38d."""
-from typing import List
+from typing import Any, List
 
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -22,12 +22,13 @@ class DeepLabV1Head(BaseDecodeHead):
     """
 
     def __init__(self, dilation: int = 12, channels: int = 512,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         kwargs.setdefault('loss_decode', dict(type='mmseg.CrossEntropyLoss'))
         super().__init__(channels=channels, dropout_ratio=0, **kwargs)
-        options = dict(padding=dilation, dilation=dilation)
-        self.conv = nn.Conv2d(self.in_channels, channels, 3, **options)
-        self.conv_seg = nn.Conv2d(channels, self.out_channels, 3, **options)
+        self.conv, self.conv_seg = (
+            nn.Conv2d(width, wanted, 3, padding=dilation, dilation=dilation)
+            for width, wanted in ((self.in_channels, channels),
+                                  (channels, self.out_channels)))
 
     def init_weights(self) -> None:
         """As published: Xavier."""

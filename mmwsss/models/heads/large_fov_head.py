@@ -1,5 +1,5 @@
 """DeepLab's LargeFOV decoder."""
-from typing import List
+from typing import Any, List
 
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -21,7 +21,7 @@ class LargeFOVHead(BaseDecodeHead):
     """
 
     def __init__(self, dilation: int = 5, channels: int = 512,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         kwargs.setdefault('loss_decode', dict(type='mmseg.CrossEntropyLoss'))
         super().__init__(channels=channels, dropout_ratio=0, **kwargs)
         self.first, self.second = (

@@ -1,4 +1,6 @@
 """Class maps from patch tokens, pooled by rank."""
+from typing import Optional
+
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -22,7 +24,7 @@ class PatchGWRPHead(BaseModule):
                  num_classes: int,
                  in_channels: int,
                  decay: float = 0.996,
-                 init_cfg: dict = None) -> None:
+                 init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         self.decay = decay
         self.conv = nn.Conv2d(in_channels, num_classes, 3, padding=1)

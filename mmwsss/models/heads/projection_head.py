@@ -28,16 +28,16 @@ class ProjectionHead(BaseModule):
                  hidden_channels: int = 2048,
                  bottleneck_channels: int = 256) -> None:
         super().__init__()
-        self.mlp = nn.Sequential(
-            nn.Linear(in_channels, hidden_channels), nn.GELU(),
-            nn.Linear(hidden_channels, hidden_channels), nn.GELU(),
-            nn.Linear(hidden_channels, bottleneck_channels))
+        first = nn.Linear(in_channels, hidden_channels)
+        second = nn.Linear(hidden_channels, hidden_channels)
+        third = nn.Linear(hidden_channels, bottleneck_channels)
+        self.mlp = nn.Sequential(first, nn.GELU(), second, nn.GELU(), third)
         self.last_direction = nn.Parameter(
             torch.empty(out_channels, bottleneck_channels))
         # The lengths of the last layer's rows are not trained.
         self.last_length = nn.Parameter(
             torch.ones(out_channels, 1), requires_grad=False)
-        for layer in self.mlp[::2]:
+        for layer in (first, second, third):
             nn.init.trunc_normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
         nn.init.kaiming_uniform_(self.last_direction, a=5**0.5)

@@ -16,12 +16,11 @@ def context_mlp(in_channels: int, channels: int) -> nn.Sequential:
 
     Used as a residual, it leaves a pre-trained network as it was at first.
     """
-    mlp = nn.Sequential(
-        nn.LayerNorm(in_channels), nn.Linear(in_channels, channels),
-        nn.GELU(), nn.Linear(channels, channels))
-    nn.init.zeros_(mlp[-1].weight)
-    nn.init.zeros_(mlp[-1].bias)
-    return mlp
+    first = nn.Linear(in_channels, channels)
+    last = nn.Linear(channels, channels)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.LayerNorm(in_channels), first, nn.GELU(), last)
 
 
 @MODELS.register_module()
@@ -86,6 +85,10 @@ class TextualTokens(BaseModule):
         tokens = self.mlp(self.distinct_embeddings())  # (C, D)
         tokens = tokens.expand(batch_size, -1, -1)
         if self.context is not None:
+            if data_samples is None:
+                raise ValueError('TextualTokens.image_context needs samples '
+                                 'with image_embedding; set it to False for '
+                                 'bare images')
             images = torch.stack([s.image_embedding for s in data_samples])
             product = F.normalize(images[:, None] * self.embeddings, dim=-1)
             tokens = tokens + self.context(product)
