@@ -20,8 +20,8 @@ def same_size_batches(sizes: Sequence[Tuple[int, int]],
         run computes the same batches.
     """
     by_size: Dict[Tuple[int, int], List[int]] = {}
-    for index, size in enumerate(sizes):
-        by_size.setdefault(tuple(size), []).append(index)
+    for index, (height, width) in enumerate(sizes):
+        by_size.setdefault((height, width), []).append(index)
     return [members[start:start + batch_size]
             for members in by_size.values()
             for start in range(0, len(members), batch_size)]

@@ -1,6 +1,6 @@
 """OpenImages30k, the data set of single-label dense localization."""
 import os.path as osp
-from typing import Optional
+from typing import Any, Optional
 
 from mmwsss.registry import DATASETS
 
@@ -25,7 +25,7 @@ class OpenImagesDataset(ImageLevelDataset):
     """
 
     def __init__(self, data_root: str, classes_file: str = 'classes.txt',
-                 metainfo: Optional[dict] = None, **kwargs) -> None:
+                 metainfo: Optional[dict] = None, **kwargs: Any) -> None:
         if metainfo is None:
             names = get_class_prompts(osp.join(data_root, classes_file))
             metainfo = dict(classes=('background', *names))

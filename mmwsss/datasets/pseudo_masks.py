@@ -1,7 +1,7 @@
 """Photos with the pseudo masks that a localizer wrote."""
 import os.path as osp
 from concurrent.futures import ThreadPoolExecutor
-from typing import List, Optional
+from typing import Any, List, Optional
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class PseudoMaskDataset(PhotoFolder):
     """
 
     def __init__(self, masks: str, classes_of: Optional[str] = None,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         prefix = dict(kwargs.pop('data_prefix', {}),
                       seg_map_path=osp.abspath(masks))
         if classes_of is not None:

@@ -71,7 +71,7 @@ def convert_coco14(root: str,
             skip_bad_outlines)
     problems.raise_if_any()
     if num_workers is None:
-        num_workers = os.cpu_count()
+        num_workers = os.cpu_count() or 1
     masks = osp.join(out_dir, 'SegmentationClass')
     todo = [job for job in (
         (osp.join(masks, split, image_name(image.file_name) + '.png'), image)

@@ -90,7 +90,7 @@ def convert_voc12(root: str,
                      '\n'.join([*lists['train_aug'], '']).encode())
     if labels is not None:
         buffer = io.BytesIO()
-        np.save(buffer, labels)
+        np.save(buffer, np.array(labels, dtype=object))
         write_atomically(osp.join(root, LABELS), buffer.getvalue())
     return {**{name: len(ids) for name, ids in lists.items()},
             'written': written}

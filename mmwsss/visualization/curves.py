@@ -1,12 +1,12 @@
 """Figures of numbers."""
 import io
-from typing import Dict, Optional, Sequence
+from typing import Dict, Optional, Sequence, Union
 
 from mmwsss.files.atomic import write_atomically
 
 
 def draw_curves(path: str,
-                x: Sequence,
+                x: Sequence[Union[float, str]],
                 curves: Dict[str, Sequence[float]],
                 labels: Dict[str, str],
                 marks: Optional[Dict[str, float]] = None,

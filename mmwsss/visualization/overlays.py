@@ -24,8 +24,9 @@ def heat_overlay(photo: np.ndarray, class_map: np.ndarray) -> np.ndarray:
         np.ndarray: RGB, uint8, (H, W, 3).
     """
     from matplotlib import colormaps
-    level = Image.fromarray(np.rint(class_map * 255).astype(np.uint8))
-    level = np.asarray(level.resize(photo.shape[1::-1], Image.BILINEAR))
+    small = Image.fromarray(np.rint(class_map * 255).astype(np.uint8))
+    level = np.asarray(small.resize(photo.shape[1::-1],
+                                    Image.Resampling.BILINEAR))
     heat = colormaps['jet'](level)[..., :3] * 255
     return (photo * 0.5 + heat * 0.5).astype(np.uint8)
 
@@ -46,7 +47,8 @@ def heat_map_row(photo: np.ndarray, maps: np.ndarray,
                             for name, class_map in zip(names, maps)]
 
 
-def mask_overlay(photo: np.ndarray, mask: np.ndarray, palette: Sequence,
+def mask_overlay(photo: np.ndarray, mask: np.ndarray,
+                 palette: Sequence[Sequence[int]],
                  opacity: float = 0.6) -> np.ndarray:
     """A photo with the colours of a mask; 255 (ignore) becomes white.
 

@@ -1,6 +1,6 @@
 """Tables as papers print them: methods by scores, best in bold."""
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 _LATEX = {char: '\\' + char for char in '&%$#_{}'}
 
@@ -77,7 +77,8 @@ def latex_table(columns: Sequence[str], rows: Sequence[TableRow],
 
 
 def _cells(columns: Sequence[str], rows: Sequence[TableRow], bold: str,
-           transposed: bool, heading=str) -> List[List[str]]:
+           transposed: bool,
+           heading: Callable[[str], str] = str) -> List[List[str]]:
     """Heading and lines of text; the best of each column is bold."""
     scores = []
     for column in columns:

@@ -1,7 +1,7 @@
 """Result files of our tools and published rows as the papers' tables."""
 import json
 import os.path as osp
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import mmwsss.visualization
 from mmwsss.datasets.class_prompts import squash
@@ -122,7 +122,7 @@ def _score(path: str, key: str, value: object) -> float:
     return float(value)
 
 
-def _read_json(path: str):
+def _read_json(path: str) -> Any:
     try:
         with open(path, encoding='utf-8') as file:
             return json.load(file)
