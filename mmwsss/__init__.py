@@ -5,7 +5,7 @@ from mmengine.utils import digit_version
 
 from .version import __version__
 
-#: Tested ranges of the OpenMMLab packages: at least, below.
+#: Of each OpenMMLab package the first tested version, and the first above.
 TESTED_VERSIONS = dict(
     mmengine=('0.10.7', '0.11.0'),
     mmcv=('2.1.0', '2.4.0'),

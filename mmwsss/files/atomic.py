@@ -15,6 +15,10 @@ def write_atomically(path: str, content: bytes) -> None:
     The name carries the process id, so that two processes that write the same
     file cannot mix their bytes.
 
+    Args:
+        path (str): The file; folders that are missing are made.
+        content (bytes): All of it.
+
     Raises:
         DataError: If it cannot be written, as when the disk is full.
     """
@@ -38,7 +42,7 @@ def write_npz(path: str, **arrays: np.ndarray) -> None:
 
     Args:
         path (str): Where to write, with the extension.
-        arrays (np.ndarray): By the name that each has in the file.
+        **arrays (np.ndarray): By the name that each has in the file.
     """
     named: Dict[str, Any] = arrays  # none is an option of savez
     buffer = io.BytesIO()
@@ -48,6 +52,9 @@ def write_npz(path: str, **arrays: np.ndarray) -> None:
 
 def require_writable(folder: str) -> None:
     """Make a folder and check that files can be written to it.
+
+    Args:
+        folder (str): Its path; those above it are made as well.
 
     Raises:
         ConfigError: If not, naming the folder.

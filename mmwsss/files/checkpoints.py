@@ -97,6 +97,12 @@ def unwrap_state_dict(checkpoint: dict) -> StateDict:
 
     Understands what :func:`all_weights` does, and the prefix ``backbone.``;
     what is not of the backbone is left out then.
+
+    Args:
+        checkpoint (dict): From :func:`read_checkpoint`.
+
+    Returns:
+        dict[str, Tensor]: The weights by name.
     """
     state = all_weights(checkpoint)
     prefix = 'backbone.'
@@ -110,6 +116,12 @@ def all_weights(checkpoint: dict) -> StateDict:
 
     Understands bare state dicts, ``model`` (DeiT), ``state_dict`` (mmengine)
     and ``teacher`` (DINO).
+
+    Args:
+        checkpoint (dict): From :func:`read_checkpoint`.
+
+    Returns:
+        dict[str, Tensor]: The weights by name.
     """
     for name in ('state_dict', 'model', 'teacher'):
         if isinstance(checkpoint.get(name), dict):
@@ -163,7 +175,14 @@ def load_weights(model: nn.Module, path: str,
 
 
 def weights_digest(path: str) -> str:
-    """SHA-256 of the weights in a checkpoint, whatever else is in it."""
+    """Fingerprint of the weights in a checkpoint, whatever else is in it.
+
+    Args:
+        path (str): Path or URL of the checkpoint.
+
+    Returns:
+        str: SHA-256 in hexadecimal.
+    """
     weights = read_checkpoint(path)
     weights = weights.get('state_dict', weights)
     digest = hashlib.sha256()

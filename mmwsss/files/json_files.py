@@ -6,7 +6,18 @@ from mmwsss.problems import DataError
 
 
 def read_json(path: str, **kwargs: Any) -> Any:
-    """A JSON file, or a :class:`DataError` with file and line."""
+    """The content of a JSON file.
+
+    Args:
+        path (str): The file.
+        **kwargs: See :func:`json.load`.
+
+    Returns:
+        Any: What the file holds.
+
+    Raises:
+        DataError: If it is not valid JSON, with file and line.
+    """
     try:
         with open(path, encoding='utf-8') as file:
             return json.load(file, **kwargs)

@@ -26,7 +26,7 @@ class MapFile:
     Attributes:
         labels (np.ndarray): The K 0-based classes, int16.
         maps (np.ndarray): Class maps in [0, 1], float32, (K, H, W).
-        size (tuple[int, int]): Height and width of the image.
+        size (tuple[int, int]): Height and width of the image in pixels.
         scores (np.ndarray, optional): Image-level scores, float32, (C, ).
     """
     labels: np.ndarray
@@ -72,7 +72,13 @@ def _resized(maps: np.ndarray, size: Sequence[int]) -> np.ndarray:
 
 
 def read_map(path: str) -> MapFile:
-    """Read a map file, without pickle; maps at the size of the image.
+    """Read a map file, without pickle.
+
+    Args:
+        path (str): A ``.npz`` of :func:`write_map`.
+
+    Returns:
+        MapFile: With maps at the size of the image.
 
     Raises:
         DataError: If the file is missing, damaged or of another kind.
@@ -102,7 +108,13 @@ def _read_arrays(path: str, *names: str) -> Dict[str, np.ndarray]:
 
 
 def map_size(path: str) -> Tuple[int, int]:
-    """Height and width of the image that maps belong to; quick for ``.npz``.
+    """The size of the image that maps belong to; quick for ``.npz``.
+
+    Args:
+        path (str): A map file of any kind, see :func:`read_any_map`.
+
+    Returns:
+        tuple[int, int]: Height and width in pixels.
 
     Raises:
         DataError: As :func:`read_any_map`.
@@ -124,7 +136,8 @@ def map_to_mask(maps: np.ndarray, labels: np.ndarray,
     Args:
         maps (np.ndarray): In [0, 1], (K, H, W).
         labels (np.ndarray): The K 0-based classes.
-        threshold (float | tuple): One or (low, high).
+        threshold (float | tuple[float, float]): One or (low, high), in
+            [0, 1].
 
     Returns:
         np.ndarray: uint8, (H, W): 0 background, 1..C, 255 ignore.
@@ -141,7 +154,17 @@ def map_to_mask(maps: np.ndarray, labels: np.ndarray,
 
 
 def read_any_map(path: str) -> MapFile:
-    """Read maps from our ``.npz`` or a ``.npy`` dict of other scripts."""
+    """Read maps from our ``.npz`` or a ``.npy`` dict of other scripts.
+
+    Args:
+        path (str): The file; its extension tells the kind.
+
+    Returns:
+        MapFile: The maps.
+
+    Raises:
+        DataError: If the file is missing, damaged or of another kind.
+    """
     return (read_map_dict if path.endswith('.npy') else read_map)(path)
 
 
@@ -150,6 +173,12 @@ def read_map_dict(path: str) -> MapFile:
 
     MCTformer writes ``{class: map}``, IRN ``{'keys': classes, 'high_res':
     maps, ...}``; classes are 0-based in both. No code in the file runs.
+
+    Args:
+        path (str): The file.
+
+    Returns:
+        MapFile: The maps, without scores.
 
     Raises:
         DataError: If the file is neither.
@@ -180,6 +209,9 @@ def write_map_dict(path: str, file: MapFile, layout: str) -> None:
         file (MapFile): From :func:`read_map`.
         layout (str): 'mctformer': {class: float32 map}, also PSA's; 'irn':
             ``keys``, ``high_res`` and, at a quarter of the size, ``cam``.
+
+    Raises:
+        ValueError: If there is no such layout.
     """
     maps = file.maps.astype(np.float32)
     if layout == 'mctformer':

@@ -17,7 +17,8 @@ def write_mask(path: str, mask: np.ndarray,
     Args:
         path (str): Where to write.
         mask (np.ndarray): Values 0..255, (H, W).
-        palette (Sequence): RGB colours of the classes, background first.
+        palette (Sequence[Sequence[int]]): RGB colours of the classes, 0..255,
+            background first.
     """
     colours = np.zeros((256, 3), dtype=np.uint8)
     colours[:len(palette)] = palette
@@ -31,7 +32,13 @@ def write_mask(path: str, mask: np.ndarray,
 
 
 def read_mask(path: str) -> np.ndarray:
-    """Read a mask with one index a pixel, (H, W) uint8.
+    """Read a mask with one index a pixel.
+
+    Args:
+        path (str): A palette or grey picture.
+
+    Returns:
+        np.ndarray: uint8, (H, W).
 
     Raises:
         DataError: If it cannot be read or is a colour picture.
@@ -45,11 +52,14 @@ def read_mask(path: str) -> np.ndarray:
 
 
 def decode_mask(content: bytes, path: str) -> np.ndarray:
-    """Bytes of a mask file as indices, (H, W) uint8.
+    """Bytes of a mask file as indices.
 
     Args:
         content (bytes): The file.
         path (str): Its name, for the error.
+
+    Returns:
+        np.ndarray: uint8, (H, W).
 
     Raises:
         DataError: If it is damaged or is a colour picture.

@@ -25,6 +25,9 @@ def process_group(launcher: str) -> Iterator[None]:
     Args:
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'. Without a GPU,
             'pytorch' (torchrun) uses gloo; the others need GPUs.
+
+    Raises:
+        ConfigError: If the launcher needs a GPU and there is none.
     """
     if launcher == 'none' or is_distributed():
         yield
@@ -43,7 +46,18 @@ def process_group(launcher: str) -> Iterator[None]:
 
 
 def on_main_process(function: Callable[[], Result]) -> Result:
-    """Call a function in the main process; all get its result or error."""
+    """Call a function in the main process; all get its result or error.
+
+    Args:
+        function (callable): Takes nothing; its result can be pickled.
+
+    Returns:
+        Any: Its result, in every process.
+
+    Raises:
+        ConfigError: If the function does, in every process.
+        DataError: If the function does, in every process.
+    """
     outcome: List[Any] = [None, None]  # the result, the error
     if is_main_process():
         try:

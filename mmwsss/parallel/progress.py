@@ -40,7 +40,11 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
     Args:
         title (str): Stands before the bar.
-        total (int): Images in all.
+        total (int): Number of all images.
+
+    Yields:
+        callable: Takes the number of images that were finished since the
+        last call.
     """
     columns = (TextColumn('{task.description}'), BarColumn(),
                MofNCompleteColumn(), _Speed(), TextColumn('ETA'),
@@ -52,7 +56,16 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def in_threads(function: Callable[[Job], Result], jobs: Sequence[Job],
                title: str) -> Iterator[Result]:
-    """Results of ``function`` over ``jobs`` in order, with a progress bar."""
+    """Work on images in threads, with a progress bar.
+
+    Args:
+        function (callable): Takes a job.
+        jobs (Sequence): Its arguments, one for each image.
+        title (str): Stands before the bar.
+
+    Yields:
+        Any: The results, in the order of the jobs.
+    """
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool, \
             progress_bar(title, len(jobs)) as advance:
         for result in pool.map(function, jobs):
@@ -62,13 +75,17 @@ def in_threads(function: Callable[[Job], Result], jobs: Sequence[Job],
 
 def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job],
                  title: str, num_workers: int) -> Iterator[Result]:
-    """As :func:`in_threads`, for work that Python does one at a time.
+    """As :func:`in_threads`, for work in Python, where threads take turns.
 
     Args:
-        function (callable): Of a module, as it is sent to other processes.
-        jobs (list): Its arguments.
+        function (callable): Takes a job; one that can be pickled, such as a
+            function at the top level of a module.
+        jobs (Sequence): Its arguments, one for each image.
         title (str): Stands before the bar.
-        num_workers (int): Processes; 0 works in this one.
+        num_workers (int): Number of processes; with 0 this one works.
+
+    Yields:
+        Any: The results, in the order of the jobs.
     """
     pool = WorkerPool(function, num_workers)
     with progress_bar(title, len(jobs)) as advance:
@@ -78,10 +95,11 @@ def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job],
 
 
 class ImageProgressHook(Hook):
-    """Tells of the images that the Runner's test loop has finished.
+    """Moves a progress bar on as the Runner's test loop finishes images.
 
     Args:
-        advance (callable): Called with their number, over all processes.
+        advance (callable): From :func:`progress_bar`; it is called with the
+            number of images of a batch, over all processes.
     """
 
     def __init__(self, advance: Callable[[int], None]) -> None:
