@@ -176,7 +176,7 @@ def build_text_encoder(state: StateDict, weights: PathLike) -> CLIPTextEncoder:
             cache_feature=False,
             cat_bg=False))
     state = {**state}
-    # The scale of CLIP's loss; some layouts leave it out, nothing reads it.
+    # The scale of CLIP's loss: some layouts lack it, and nothing reads it.
     state.setdefault('logit_scale', encoder.logit_scale.detach())
     return _load(encoder, rename_keys(state, _TEXT_KEYS), weights, 'text')
 
@@ -219,7 +219,14 @@ class CLIPImageEncoder(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        """Embed uint8 RGB images (B, 3, S, S) as (B, E) of unit length."""
+        """Embed photos.
+
+        Args:
+            images (Tensor): RGB, uint8, (B, 3, S, S) with S = image_size.
+
+        Returns:
+            Tensor: Of unit length, (B, E).
+        """
         images = (images.to(self.proj.device) / 255 - self.mean) / self.std
         return F.normalize(self.vit(images)[-1] @ self.proj, dim=-1)
 

@@ -21,7 +21,16 @@ if TYPE_CHECKING:  # that module imports this one
 
 def rename_keys(state: StateDict,
                 table: Sequence[Tuple[str, str]]) -> StateDict:
-    """Apply (pattern, replacement) pairs to every key, in order."""
+    """Apply (pattern, replacement) pairs to every key, in order.
+
+    Args:
+        state (dict[str, Tensor]): Weights by name.
+        table (Sequence[tuple[str, str]]): Regular expressions, and what
+            :func:`re.sub` puts in their place.
+
+    Returns:
+        dict[str, Tensor]: The same weights under their new names.
+    """
     renamed = {}
     for key, value in state.items():
         for pattern, replacement in table:
@@ -78,7 +87,17 @@ def load_backbone_weights(model: nn.Module, source: str) -> None:
 
 
 def batch_counters(model: nn.Module) -> StateDict:
-    """Counters of batch norms: old and MXNet's files lack, nothing reads."""
+    """The model's counters of batches that its batch norms have seen.
+
+    Old files and MXNet's do not have them. Nothing reads them, so the model's
+    own fill the gap.
+
+    Args:
+        model (nn.Module): The model.
+
+    Returns:
+        dict[str, Tensor]: The counters by name.
+    """
     return {key: value for key, value in model.state_dict().items()
             if key.endswith('num_batches_tracked')}
 

@@ -62,8 +62,18 @@ class TokenAttention:
 
     def attend(self, layer: int, query: Tensor, key: Tensor,
                value: Tensor) -> Tensor:
-        """Attention of one layer, (B, heads, L, d) in and out."""
-        del layer  # all layers alike
+        """Attention of one layer.
+
+        Args:
+            layer (int): Its index; all layers are treated alike here.
+            query (Tensor): (B, heads, L, d); L are all tokens.
+            key (Tensor): (B, heads, L, d).
+            value (Tensor): (B, heads, L, d).
+
+        Returns:
+            Tensor: Mixed values, (B, heads, L, d).
+        """
+        del layer
         seen = F.scaled_dot_product_attention(
             self.without_hidden(query), self.without_hidden(key),
             self.without_hidden(value))
@@ -72,13 +82,13 @@ class TokenAttention:
         return self.with_hidden(seen, hidden)
 
     def without_hidden(self, x: Tensor) -> Tensor:
-        """Leave the hidden tokens out, (..., L, d)."""
+        """Leave the hidden tokens out of all tokens ``x``, (..., L, d)."""
         if self.start == self.end:
             return x
         return torch.cat([x[..., :self.start, :], x[..., self.end:, :]], -2)
 
     def with_hidden(self, seen: Tensor, hidden: Tensor) -> Tensor:
-        """Put the hidden tokens back to their place, (..., L, d)."""
+        """Put the ``hidden`` tokens back among the others, (..., L, d)."""
         if self.start == self.end:
             return seen
         return torch.cat([seen[..., :self.start, :], hidden,
@@ -86,10 +96,11 @@ class TokenAttention:
 
 
 class AttentionRecorder(TokenAttention):
-    """The same attention; collects its mean while the layers pass.
+    """The same attention; collects its mean while the layers run.
 
     One head's (B, L, L) weights exist at a time. What is kept is one
     (B, T, N) and one (B, N, N) sum, whatever the numbers of layers and heads.
+    T are the class tokens, N the patches.
 
     Args:
         num_visible (int): See :class:`TokenAttention`.
@@ -118,7 +129,7 @@ class AttentionRecorder(TokenAttention):
 
     def attend(self, layer: int, query: Tensor, key: Tensor,
                value: Tensor) -> Tensor:
-        """Attention of one layer, (B, heads, L, d) in and out."""
+        """Attention of one layer, as of :class:`TokenAttention`."""
         keep_attention = layer >= self.attention_start
         keep_affinity = layer >= self.affinity_start
         if not (keep_attention or keep_affinity):
@@ -208,7 +219,14 @@ class ClassTokenViT(TokenViT):
             {'visual_tokens': self.visual_tokens.detach(), **state})
 
     def resized_pos_embed(self, grid: Tuple[int, int]) -> Tensor:
-        """Position embeddings of the patches on any grid, (1, N, D)."""
+        """Position embeddings of the patches on any grid.
+
+        Args:
+            grid (tuple[int, int]): Rows and columns of the N patches.
+
+        Returns:
+            Tensor: (1, N, D).
+        """
         return resize_pos_embed(self.pos_embed, self.patch_resolution, grid,
                                 self.interpolate_mode, self.num_extra_tokens)
 
@@ -222,14 +240,16 @@ class ClassTokenViT(TokenViT):
 
         Args:
             images (Tensor): (B, 3, H, W), any H and W.
-            extra_tokens (Tensor, optional): (B, T - C, D).
+            extra_tokens (Tensor, optional): Class tokens beside the C visual
+                ones, (B, T - C, D). Defaults to None: T is C.
             context (callable, optional): Called before each layer as
                 ``context(layer, visual_tokens, patch_tokens)``; returns the
-                visual tokens that enter the layer.
+                visual tokens that enter the layer. Defaults to None: those
+                that left the layer before.
             attention_layers (int): Last layers whose class-to-patch attention
                 is returned. Defaults to 0: none, the fast path of training.
             affinity_layers (int): Last layers whose patch-to-patch attention
-                is returned.
+                is returned. Defaults to 0: none.
 
         Returns:
             TokenFeatures: Tokens and, if asked for, attention.

@@ -16,8 +16,10 @@ class DeepLabV1Head(BaseDecodeHead):
     ResNet38d (MMCT supplement A).
 
     Args:
-        dilation (int): Of both convolutions. Defaults to the published 12.
-        channels (int): Between them. Defaults to 512.
+        dilation (int): Dilation of both convolutions, in positions of the
+            feature map. Defaults to the published 12.
+        channels (int): Channels between the two convolutions. Defaults to
+            512, as in MCTformer's code.
         **kwargs: See mmseg's ``BaseDecodeHead``.
     """
 
@@ -36,5 +38,12 @@ class DeepLabV1Head(BaseDecodeHead):
             nn.init.xavier_uniform_(conv.weight)
 
     def forward(self, inputs: List[Tensor]) -> Tensor:
-        """Feature maps of the backbone -> logits (B, classes, h, w)."""
+        """Classify each position.
+
+        Args:
+            inputs (list[Tensor]): The backbone's feature maps, (B, D, h, w).
+
+        Returns:
+            Tensor: Logits, (B, classes, h, w).
+        """
         return self.cls_seg(F.relu(self.conv(self._transform_inputs(inputs))))

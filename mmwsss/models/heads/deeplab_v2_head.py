@@ -16,7 +16,8 @@ class DeepLabV2Head(BaseDecodeHead):
     ``ASPPHead`` is the one of DeepLab-V3.
 
     Args:
-        dilations (Sequence[int]): Defaults to the published (6, 12, 18, 24).
+        dilations (Sequence[int]): Dilation of each classifier, in positions of
+            the feature map. Defaults to the published (6, 12, 18, 24).
         **kwargs: See mmseg's ``BaseDecodeHead``.
     """
 
@@ -36,6 +37,13 @@ class DeepLabV2Head(BaseDecodeHead):
             nn.init.zeros_(conv.get_parameter('bias'))
 
     def forward(self, inputs: List[Tensor]) -> Tensor:
-        """Feature maps of the backbone -> logits (B, classes, h, w)."""
+        """Classify each position.
+
+        Args:
+            inputs (list[Tensor]): The backbone's feature maps, (B, D, h, w).
+
+        Returns:
+            Tensor: Logits, (B, classes, h, w).
+        """
         x = self._transform_inputs(inputs)
         return sum(conv(x) for conv in self.conv_seg)

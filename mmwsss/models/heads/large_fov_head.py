@@ -15,8 +15,10 @@ class LargeFOVHead(BaseDecodeHead):
     Chen et al., DeepLab-V1, ICLR 2015, in the form that ToCo uses.
 
     Args:
-        dilation (int): Defaults to 5.
-        channels (int): Defaults to 512.
+        dilation (int): Dilation of both 3x3 convolutions, in positions of the
+            feature map. Defaults to ToCo's 5 (section 4.1).
+        channels (int): Channels of both 3x3 convolutions. Defaults to 512,
+            as in ToCo's code.
         **kwargs: See mmseg's ``BaseDecodeHead``.
     """
 
@@ -31,6 +33,13 @@ class LargeFOVHead(BaseDecodeHead):
         self.conv_seg = nn.Conv2d(channels, self.out_channels, 1, bias=False)
 
     def forward(self, inputs: List[Tensor]) -> Tensor:
-        """Feature maps of the backbone -> logits (B, classes, h, w)."""
+        """Classify each position.
+
+        Args:
+            inputs (list[Tensor]): The backbone's feature maps, (B, D, h, w).
+
+        Returns:
+            Tensor: Logits, (B, classes, h, w).
+        """
         x = F.relu(self.first(self._transform_inputs(inputs)))
         return self.cls_seg(F.relu(self.second(x)))

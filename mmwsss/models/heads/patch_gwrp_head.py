@@ -15,9 +15,10 @@ class PatchGWRPHead(BaseModule):
     Source: MMCT supplement A (decay 0.996); MCTformer+.
 
     Args:
-        num_classes (int): C.
+        num_classes (int): C, number of classes.
         in_channels (int): D, width of the patch tokens.
         decay (float): Decay of :func:`mmwsss.ops.gwrp`. Defaults to 0.996.
+        init_cfg (dict, optional): See mmengine's ``BaseModule``.
     """
 
     def __init__(self,
@@ -30,7 +31,7 @@ class PatchGWRPHead(BaseModule):
         self.conv = nn.Conv2d(in_channels, num_classes, 3, padding=1)
 
     def forward(self, feature_map: Tensor) -> Tensor:
-        """(B, D, h, w) -> class maps (B, C, h, w)."""
+        """Patch tokens as a map (B, D, h, w) -> class maps (B, C, h, w)."""
         return self.conv(feature_map)
 
     def pool(self, maps: Tensor) -> Tensor:
