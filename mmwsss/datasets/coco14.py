@@ -14,7 +14,7 @@ def voc_colours(count: int) -> List[List[int]]:
     """The first of PASCAL VOC's 256 colours, which continue its palette.
 
     Args:
-        count (int): How many, background included.
+        count (int): How many, background included; at most 256.
 
     Returns:
         list[list[int]]: RGB, 0..255.

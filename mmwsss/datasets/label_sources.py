@@ -63,7 +63,17 @@ class LabelSource(ABC):
 
 def multi_hot(names: Sequence[str], classes: Sequence[str], where: str,
               problems: Problems) -> np.ndarray:
-    """Labels of one image, (C,); unknown names become problems."""
+    """Labels of one image.
+
+    Args:
+        names (Sequence[str]): The classes in the image.
+        classes (Sequence[str]): The C foreground classes.
+        where (str): Where the names were written, for the report.
+        problems (Problems): Where to note names that are no class.
+
+    Returns:
+        np.ndarray: Multi-hot, float32, (C,).
+    """
     labels = np.zeros(len(classes), dtype=np.float32)
     for name in names:
         if name in classes:
@@ -88,7 +98,16 @@ class FileLabels(LabelSource):
     @abstractmethod
     def rows(self, path: str, classes: Sequence[str],
              problems: Problems) -> Iterator[Row]:
-        """Read the file; note what is wrong with it in ``problems``."""
+        """Read the file; note what is wrong with it in ``problems``.
+
+        Args:
+            path (str): The file.
+            classes (Sequence[str]): The C foreground classes.
+            problems (Problems): Where to note what is wrong.
+
+        Yields:
+            Row: Name of an image, its classes, and where this was written.
+        """
 
     def load(self, data_list: List[dict], classes: Sequence[str],
              data_root: str) -> np.ndarray:
@@ -134,6 +153,10 @@ class TableLabels(FileLabels):
     ``{"image": "beach.jpg", "labels": ["dog", "person"]}``.
 
     The extension of the image name may be left out.
+
+    Args:
+        file (str): See :class:`FileLabels`.
+        allow_empty (bool): See :class:`LabelSource`.
     """
 
     def rows(self, path: str, classes: Sequence[str],
@@ -186,6 +209,10 @@ class COCOLabels(FileLabels):
     """Instance annotations of COCO: a class is present if it has a box.
 
     Crowd regions count, as in the field's COCO labels.
+
+    Args:
+        file (str): See :class:`FileLabels`.
+        allow_empty (bool): See :class:`LabelSource`.
     """
 
     def rows(self, path: str, classes: Sequence[str],
@@ -215,7 +242,11 @@ class NpyLabels(FileLabels):
     """The field's ``cls_labels.npy``: {image id: multi-hot vector (C,)}.
 
     The file is a pickle; it is read without the power to run code, see
-    :func:`mmwsss.datasets.safe_npy.load_npy_dict`.
+    :func:`mmwsss.files.safe_npy.load_npy_dict`.
+
+    Args:
+        file (str): See :class:`FileLabels`.
+        allow_empty (bool): See :class:`LabelSource`.
     """
 
     def rows(self, path: str, classes: Sequence[str],

@@ -20,7 +20,8 @@ class OpenImagesDataset(ImageLevelDataset):
         data_root (str): Folder that the converter wrote.
         classes_file (str): Class names, one a line, under ``data_root``.
             Defaults to 'classes.txt'.
-        metainfo (dict, optional): Overrides the names from the file.
+        metainfo (dict, optional): ``classes``, background first, in place of
+            the names from the file. Defaults to None.
         **kwargs: See :class:`ImageLevelDataset`.
     """
 

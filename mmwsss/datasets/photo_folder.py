@@ -53,7 +53,11 @@ class PhotoFolder(BaseSegDataset):
         return data_list
 
     def mask_path(self, info: dict) -> str:
-        """Where the mask of a data info lies."""
+        """Where the mask of a photo lies.
+
+        Args:
+            info (dict): Data info with ``img_path`` and ``seg_map_path``.
+        """
         return info['seg_map_path']
 
     def _all_photos(self) -> List[dict]:
@@ -125,5 +129,10 @@ class PhotoFolder(BaseSegDataset):
 
     def check_masks(self, photos: List[MaskedPhoto],
                     problems: Problems) -> None:
-        """Note masks that cannot belong to their photos."""
+        """Note masks that cannot belong to their photos.
+
+        Args:
+            photos (list[MaskedPhoto]): Photos whose masks are there.
+            problems (Problems): Where to note them.
+        """
         check_mask_headers(photos, problems)

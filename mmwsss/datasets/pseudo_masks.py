@@ -22,7 +22,8 @@ class PseudoMaskDataset(PhotoFolder):
         masks (str): Folder of the masks, as ``tools/gen_pseudo.py`` wrote
             them; relative to the working directory, not to ``data_root``.
         classes_of (str, optional): Registered data set with the same classes,
-            e.g. 'VOC12ClsDataset'; else give ``metainfo``.
+            e.g. 'VOC12ClsDataset'. Defaults to None: ``metainfo`` names
+            them.
         **kwargs: See :class:`PhotoFolder` and mmseg's ``BaseSegDataset``;
             ``check_images`` reads all masks, so that a value that is no class
             shows before the training.
@@ -52,7 +53,7 @@ class PseudoMaskDataset(PhotoFolder):
 
     def check_masks(self, photos: List[MaskedPhoto],
                     problems: Problems) -> None:
-        """Sizes and modes; where these are right, values as well."""
+        """Check sizes and modes; where these are right, values as well."""
         before = len(problems.lines)
         super().check_masks(photos, problems)
         classes = len(self.metainfo.get('classes') or ())

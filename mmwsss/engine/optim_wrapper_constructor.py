@@ -41,7 +41,13 @@ class TokenOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     def add_params(self, params: List[dict], module: nn.Module,
                    **kwargs: Any) -> None:
-        """Group the parameters of the whole model."""
+        """Group the parameters of the whole model.
+
+        Args:
+            params (list[dict]): The groups, which are added to this.
+            module (nn.Module): A model whose ``backbone`` is a ViT.
+            **kwargs: Not used; mmengine's recursion gives them.
+        """
         decay_rate = self.paramwise_cfg.get('layer_decay_rate', 1.)
         new_lr_mult = self.paramwise_cfg.get('new_lr_mult', 1.)
         new_keys = tuple(self.paramwise_cfg.get('new_keys', ()))

@@ -62,7 +62,7 @@ def write_digit_scenes(root: str,
         num_train (int): Number of training scenes. Defaults to 2000.
         num_val (int): Number of validation scenes. Defaults to 200.
         size (int): Height and width in pixels. Defaults to 64.
-        seed (int): Defaults to 0.
+        seed (int): Where all chance starts. Defaults to 0.
         force (bool): Redo a folder that was made with other arguments.
             Defaults to False.
 
@@ -134,7 +134,7 @@ def split_samples(labels: np.ndarray,
 
     Args:
         labels (np.ndarray): The digit of each sample, (M,).
-        seed (int): Defaults to 0.
+        seed (int): Where the shuffling starts. Defaults to 0.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: Indices of the train and of the val
@@ -162,10 +162,10 @@ def draw_scene(rng: np.random.Generator,
 
     Args:
         rng (np.random.Generator): Where all chance comes from.
-        images (np.ndarray): Greys of the samples in [0, 1], (M, 8, 8).
-        labels (np.ndarray): Digits of the samples, (M,).
+        images (np.ndarray): Greys of the M samples in [0, 1], (M, 8, 8).
+        labels (np.ndarray): Digits of the samples, 0..9, (M,).
         pool (ArrayLike): Indices of the samples that may be used, (P,).
-        size (int): S, height and width. Defaults to 64.
+        size (int): S, height and width in pixels. Defaults to 64.
         max_digits (int): Most digits of a scene. Defaults to 2.
         digit_size (tuple[float, float]): Smallest and largest height of a
             digit, as a part of S. Defaults to (0.5, 0.75).

@@ -62,12 +62,13 @@ def extract_image_embeddings(out_file: PathLike,
         weights (str | PathLike): Path or URL of a plain CLIP state dict with
             a ViT, in OpenAI's or Hugging Face's layout, trained with QuickGELU
             as OpenAI's are.
-        batch_size (int): Defaults to 64.
+        batch_size (int): Photos that are embedded at a time. Defaults to 64.
         resume (bool): Go on where an interrupted run with the same weights
             stopped; False starts over. Defaults to True.
         model_name (str, optional): Stored as ``model``; by default read from
             the weights, e.g. 'CLIP ViT-B/16'.
-        device (str, optional): Defaults to the GPU if there is one.
+        device (str, optional): 'cpu', 'cuda', ...; by default the GPU if
+            there is one.
         num_workers (int): Threads that read photos. Defaults to 4.
         save_interval (float): Seconds between two savings. Defaults to 10.
 
@@ -109,11 +110,11 @@ def find_images(folder: Optional[PathLike] = None,
     """Photos of a folder, or those that a list names.
 
     Args:
-        folder (str | PathLike, optional): With ``list_file``, the folder that
-            its entries are in; alone, all photos in it, in order of name.
+        folder (str | PathLike, optional): Where the photos are. Defaults to
+            the folder of the list.
         list_file (str | PathLike, optional): A text file with one photo a
-            line; without an extension, it is looked up in the folder. The
-            default folder is that of the list.
+            line, with or without its extension. Defaults to None: all photos
+            of the folder, in order of name.
 
     Returns:
         list[str]: Paths.

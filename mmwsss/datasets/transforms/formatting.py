@@ -18,7 +18,8 @@ class PackImageLevelInputs(PackSegInputs):
     ``PhotometricView`` become uint8 tensors (3, H, W), BGR.
 
     Args:
-        meta_keys (Sequence[str]): Keys kept as metainfo.
+        meta_keys (Sequence[str]): Keys that are kept as metainfo. Defaults
+            to those that tools and metrics read.
     """
 
     def __init__(self,

@@ -53,7 +53,7 @@ class ConfidentLabels(BaseTransform):
     Args:
         foreground (dict): Config of a refiner whose maps are above 0.5 where
             a class wins, such as ``DenseCRF``, for the sure classes.
-        background (dict): Likewise, for the sure background.
+        background (dict): Config of such a refiner for the sure background.
         cache (str, optional): Folder in which labels are kept, under names
             that change with the maps and the settings. Defaults to None:
             none are kept.
