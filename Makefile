@@ -16,6 +16,7 @@ test: $(INSTALLED)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 
 $(INSTALLED): setup.py $(wildcard requirements/*.txt)
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \

@@ -19,8 +19,9 @@ class Problems:
     """A list of problems that becomes one :class:`DataError`.
 
     Args:
-        title (str): What was being read, the first line of the message.
-        limit (int): How many problems are spelled out. Defaults to 20.
+        title (str): What was being read; it begins the message.
+        limit (int): How many problems are spelled out; of the others only
+            the number is given. Defaults to 20.
     """
 
     def __init__(self, title: str, limit: int = 20) -> None:
@@ -29,7 +30,11 @@ class Problems:
         self.lines: List[str] = []
 
     def add(self, line: str) -> None:
-        """Note one problem."""
+        """Note one problem.
+
+        Args:
+            line (str): What is wrong, where, and the remedy.
+        """
         self.lines.append(line)
 
     def raise_if_any(self) -> None:
@@ -44,7 +49,16 @@ class Problems:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """``unknown class 'sheeps' (did you mean 'sheep'?)``."""
+    """Say that a name is unknown, and what was perhaps meant.
+
+    Args:
+        kind (str): What the name is for, e.g. 'class'.
+        name (str): The name.
+        known (Iterable[str]): The names there are.
+
+    Returns:
+        str: ``unknown class 'sheeps' (did you mean 'sheep'?)``.
+    """
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
     hint = (f'did you mean {close[0]!r}?' if close else

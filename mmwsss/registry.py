@@ -58,6 +58,9 @@ def forget_pretrained(node: dict) -> None:
 
     For models whose weights come from a checkpoint: those that training
     started from need not be there.
+
+    Args:
+        node (dict): The config of a model or of a part of one.
     """
     for key, value in node.items():
         if key == 'pretrained':

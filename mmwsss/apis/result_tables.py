@@ -95,6 +95,16 @@ def read_score(path: str, key: str = 'mIoU') -> float:
 
     ``mIoU`` of a ``scores.json`` that has two thresholds, and so no mIoU of
     its own, is that of the best single one.
+
+    Args:
+        path (str): The file, see :func:`write_tables`.
+        key (str): Name of the score in it. Defaults to 'mIoU'.
+
+    Returns:
+        float: In per cent.
+
+    Raises:
+        DataError: If the file cannot be read or lacks the score.
     """
     content = read_json(path)
     if not isinstance(content, dict):

@@ -11,8 +11,8 @@ def same_size_batches(sizes: Sequence[Tuple[int, int]],
     """Group images of equal size, in the order of their first image.
 
     Args:
-        sizes (Sequence[tuple[int, int]]): Of all images.
-        batch_size (int): Images in a batch at most.
+        sizes (Sequence[tuple[int, int]]): Height and width of each image.
+        batch_size (int): Most images of a batch.
 
     Returns:
         list[list[int]]: Indices of the images of each batch. They depend on
@@ -20,8 +20,8 @@ def same_size_batches(sizes: Sequence[Tuple[int, int]],
         run computes the same batches.
     """
     by_size: Dict[Tuple[int, int], List[int]] = {}
-    for index, size in enumerate(sizes):
-        by_size.setdefault(tuple(size), []).append(index)
+    for index, (height, width) in enumerate(sizes):
+        by_size.setdefault((height, width), []).append(index)
     return [members[start:start + batch_size]
             for members in by_size.values()
             for start in range(0, len(members), batch_size)]
@@ -33,8 +33,9 @@ class FixedBatchSampler:
 
     Args:
         batches (list[list[int]]): Indices of the images of each batch.
-        sampler (optional): Unused; part of mmengine's interface.
-        batch_size (int, optional): Likewise.
+        sampler (object, optional): Not used; mmengine gives one to every
+            batch sampler.
+        batch_size (int, optional): Not used, for the same reason.
     """
 
     def __init__(self,

@@ -106,6 +106,10 @@ def same_class(name: str, other: str) -> bool:
 
     Case, spaces and punctuation do not count, and what VOC and COCO call the
     same object does not either ('tvmonitor' and 'tv').
+
+    Args:
+        name (str): Name of a class.
+        other (str): Name of a class, perhaps in another data set.
     """
     return squash(name) == squash(other) or (
         _SYNONYMS.get(squash(name), 0) == _SYNONYMS.get(squash(other), 1))

@@ -1,5 +1,5 @@
 """MS COCO 2014 with its 80 thing classes."""
-from typing import List
+from typing import Any, Dict, List
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def voc_colours(count: int) -> List[List[int]]:
     """The first of PASCAL VOC's 256 colours, which continue its palette.
 
     Args:
-        count (int): How many, background included.
+        count (int): How many, background included; at most 256.
 
     Returns:
         list[list[int]]: RGB, 0..255.
@@ -28,7 +28,8 @@ def voc_colours(count: int) -> List[List[int]]:
                      for shift in range(3)], axis=1).tolist()
 
 
-METAINFO = dict(classes=('background', *COCO80), palette=voc_colours(81))
+METAINFO: Dict[str, Any] = dict(
+    classes=('background', *COCO80), palette=voc_colours(81))
 
 
 @DATASETS.register_module()

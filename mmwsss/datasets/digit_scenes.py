@@ -4,8 +4,6 @@ A data set that needs no download, for demos and tests: small enough to learn
 from scratch on a CPU, and yet a multi-label problem with objects of varying
 size and place, occlusion, clutter and exact masks.
 """
-
-
 from mmwsss.registry import DATASETS
 
 from .image_level import ImageLevelDataset
@@ -18,7 +16,7 @@ PALETTE = [[0, 0, 0], [230, 25, 75], [60, 180, 75], [255, 225, 25],
 
 @DATASETS.register_module()
 class DigitScenesDataset(ImageLevelDataset):
-    """DigitScenes, as :func:`write_digit_scenes` lays it out.
+    """DigitScenes, as ``tools/dataset_converters/digit_scenes.py`` writes it.
 
     Args:
         **kwargs: See :class:`ImageLevelDataset`.

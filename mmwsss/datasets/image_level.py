@@ -1,6 +1,6 @@
 """A segmentation data set seen through image-level labels."""
 import os.path as osp
-from typing import List, Optional
+from typing import Any, List, Optional
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class ImageLevelDataset(PhotoFolder):
                  label_source: dict,
                  image_embeddings: Optional[str] = None,
                  maps: Optional[str] = None,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         self.label_source = LABEL_SOURCES.build(label_source)
         self.image_embeddings = image_embeddings
         self.maps = maps
@@ -62,7 +62,7 @@ class ImageLevelDataset(PhotoFolder):
             info['sample_id'] = image_name(info['img_path'])
             info['gt_label'] = label
         if self.maps is not None:
-            self._find_maps(data_list)
+            self._find_maps(self.maps, data_list)
         if self.image_embeddings is not None:
             vectors = read_image_embeddings(
                 self.image_embeddings,
@@ -71,15 +71,15 @@ class ImageLevelDataset(PhotoFolder):
                 info['image_embedding'] = vector
         return data_list
 
-    def _find_maps(self, data_list: List[dict]) -> None:
+    def _find_maps(self, folder: str, data_list: List[dict]) -> None:
         """Note each image's ``map_path``; all of them are there."""
-        if not osp.isdir(self.maps):
-            raise DataError(f'no folder of maps {self.maps}; write them with '
+        if not osp.isdir(folder):
+            raise DataError(f'no folder of maps {folder}; write them with '
                             'tools/gen_pseudo.py, or name another one with '
                             '--maps DIR (training: --cfg-options maps=DIR)')
-        problems = Problems(f'maps in {self.maps}')
+        problems = Problems(f'maps in {folder}')
         for info in data_list:
-            stem = osp.join(self.maps, info['sample_id'])
+            stem = osp.join(folder, info['sample_id'])
             info['map_path'] = stem + (
                 '.npy' if osp.isfile(stem + '.npy') else '.npz')
             if not osp.isfile(info['map_path']):

@@ -8,7 +8,7 @@ import os.path as osp
 import xml.etree.ElementTree as ElementTree
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 
@@ -63,7 +63,17 @@ class LabelSource(ABC):
 
 def multi_hot(names: Sequence[str], classes: Sequence[str], where: str,
               problems: Problems) -> np.ndarray:
-    """Labels of one image, (C,); unknown names become problems."""
+    """Labels of one image.
+
+    Args:
+        names (Sequence[str]): The classes in the image.
+        classes (Sequence[str]): The C foreground classes.
+        where (str): Where the names were written, for the report.
+        problems (Problems): Where to note names that are no class.
+
+    Returns:
+        np.ndarray: Multi-hot, float32, (C,).
+    """
     labels = np.zeros(len(classes), dtype=np.float32)
     for name in names:
         if name in classes:
@@ -88,9 +98,19 @@ class FileLabels(LabelSource):
     @abstractmethod
     def rows(self, path: str, classes: Sequence[str],
              problems: Problems) -> Iterator[Row]:
-        """Read the file; note what is wrong with it in ``problems``."""
+        """Read the file; note what is wrong with it in ``problems``.
 
-    def load(self, data_list, classes, data_root):
+        Args:
+            path (str): The file.
+            classes (Sequence[str]): The C foreground classes.
+            problems (Problems): Where to note what is wrong.
+
+        Yields:
+            Row: Name of an image, its classes, and where this was written.
+        """
+
+    def load(self, data_list: List[dict], classes: Sequence[str],
+             data_root: str) -> np.ndarray:
         path = osp.join(data_root or '', self.file)
         if not osp.isfile(path):
             raise DataError(f'label file {path}: no such file')
@@ -133,9 +153,14 @@ class TableLabels(FileLabels):
     ``{"image": "beach.jpg", "labels": ["dog", "person"]}``.
 
     The extension of the image name may be left out.
+
+    Args:
+        file (str): See :class:`FileLabels`.
+        allow_empty (bool): See :class:`LabelSource`.
     """
 
-    def rows(self, path, classes, problems):
+    def rows(self, path: str, classes: Sequence[str],
+             problems: Problems) -> Iterator[Row]:
         if path.lower().endswith('.json'):
             yield from self._json_rows(path, problems)
         else:
@@ -184,16 +209,21 @@ class COCOLabels(FileLabels):
     """Instance annotations of COCO: a class is present if it has a box.
 
     Crowd regions count, as in the field's COCO labels.
+
+    Args:
+        file (str): See :class:`FileLabels`.
+        allow_empty (bool): See :class:`LabelSource`.
     """
 
-    def rows(self, path, classes, problems):
+    def rows(self, path: str, classes: Sequence[str],
+             problems: Problems) -> Iterator[Row]:
         content = read_json(path)
         for key in ('images', 'annotations', 'categories'):
             if not isinstance(content, dict) or key not in content:
                 raise DataError(f'{path}: no {key!r}; this is not a COCO '
                                 'instances file')
         names = {c['id']: c['name'] for c in content['categories']}
-        present: Dict[int, set] = {}
+        present: Dict[int, Set[str]] = {}
         for number, annotation in enumerate(content['annotations'], start=1):
             name = names.get(annotation['category_id'])
             if name is None:
@@ -212,10 +242,15 @@ class NpyLabels(FileLabels):
     """The field's ``cls_labels.npy``: {image id: multi-hot vector (C,)}.
 
     The file is a pickle; it is read without the power to run code, see
-    :func:`mmwsss.datasets.safe_npy.load_npy_dict`.
+    :func:`mmwsss.files.safe_npy.load_npy_dict`.
+
+    Args:
+        file (str): See :class:`FileLabels`.
+        allow_empty (bool): See :class:`LabelSource`.
     """
 
-    def rows(self, path, classes, problems):
+    def rows(self, path: str, classes: Sequence[str],
+             problems: Problems) -> Iterator[Row]:
         for image, vector in load_npy_dict(path).items():
             where = f'{path} entry {image!r}'
             vector = np.asarray(vector)
@@ -226,8 +261,8 @@ class NpyLabels(FileLabels):
             if not np.isin(vector, (0, 1)).all():
                 problems.add(f'{where}: values other than 0 and 1')
                 continue
-            yield (str(image), [classes[i] for i in np.flatnonzero(vector)],
-                   where)
+            yield (str(image), [classes[i] for i in
+                                np.flatnonzero(vector).tolist()], where)
 
 
 @LABEL_SOURCES.register_module()
@@ -248,7 +283,8 @@ class VOCXMLLabels(LabelSource):
         self.folder = folder
         self.use_difficult = use_difficult
 
-    def load(self, data_list, classes, data_root):
+    def load(self, data_list: List[dict], classes: Sequence[str],
+             data_root: str) -> np.ndarray:
         folder = osp.join(data_root or '', self.folder)
         problems = Problems(f'VOC annotations in {folder}')
         labels = np.zeros((len(data_list), len(classes)), dtype=np.float32)
@@ -287,7 +323,8 @@ class MaskLabels(LabelSource):
         super().__init__(allow_empty)
         self.num_threads = num_threads
 
-    def load(self, data_list, classes, data_root):
+    def load(self, data_list: List[dict], classes: Sequence[str],
+             data_root: str) -> np.ndarray:
         problems = Problems('labels from masks')
         labels = np.zeros((len(data_list), len(classes)), dtype=np.float32)
         paths = [info.get('seg_map_path') for info in data_list]
@@ -310,7 +347,7 @@ class MaskLabels(LabelSource):
         return labels
 
 
-def _mask_values(path):
+def _mask_values(path: Optional[str]) -> Union[np.ndarray, str]:
     """The values in a mask, or a line that says why it cannot be read."""
     if path is None:
         return 'MaskLabels needs data_prefix.seg_map_path'

@@ -1,6 +1,6 @@
 """OpenImages30k, the data set of single-label dense localization."""
 import os.path as osp
-from typing import Optional
+from typing import Any, Optional
 
 from mmwsss.registry import DATASETS
 
@@ -20,12 +20,13 @@ class OpenImagesDataset(ImageLevelDataset):
         data_root (str): Folder that the converter wrote.
         classes_file (str): Class names, one a line, under ``data_root``.
             Defaults to 'classes.txt'.
-        metainfo (dict, optional): Overrides the names from the file.
+        metainfo (dict, optional): ``classes``, background first, in place of
+            the names from the file. Defaults to None.
         **kwargs: See :class:`ImageLevelDataset`.
     """
 
     def __init__(self, data_root: str, classes_file: str = 'classes.txt',
-                 metainfo: Optional[dict] = None, **kwargs) -> None:
+                 metainfo: Optional[dict] = None, **kwargs: Any) -> None:
         if metainfo is None:
             names = get_class_prompts(osp.join(data_root, classes_file))
             metainfo = dict(classes=('background', *names))

@@ -1,6 +1,6 @@
 """Photos of a list, or all photos of a folder, checked at the start."""
 import os.path as osp
-from typing import Dict, List
+from typing import Any, Dict, List, Optional
 
 from mmengine.fileio import list_dir_or_file
 from mmseg.datasets import BaseSegDataset
@@ -30,7 +30,7 @@ class PhotoFolder(BaseSegDataset):
     # Whether a mask that is named has to be there.
     needs_masks = True
 
-    def __init__(self, check_images: bool = True, **kwargs) -> None:
+    def __init__(self, check_images: bool = True, **kwargs: Any) -> None:
         self.check_images = check_images
         super().__init__(**kwargs)
 
@@ -53,7 +53,11 @@ class PhotoFolder(BaseSegDataset):
         return data_list
 
     def mask_path(self, info: dict) -> str:
-        """Where the mask of a data info lies."""
+        """Where the mask of a photo lies.
+
+        Args:
+            info (dict): Data info with ``img_path`` and ``seg_map_path``.
+        """
         return info['seg_map_path']
 
     def _all_photos(self) -> List[dict]:
@@ -68,7 +72,8 @@ class PhotoFolder(BaseSegDataset):
         return [self._data_info(folder, name, masks)
                 for name in sorted(names)]
 
-    def _data_info(self, folder: str, name: str, masks: str) -> dict:
+    def _data_info(self, folder: str, name: str,
+                   masks: Optional[str]) -> dict:
         info = dict(img_path=osp.join(folder, name), label_map=self.label_map,
                     reduce_zero_label=self.reduce_zero_label, seg_fields=[])
         if masks is not None:
@@ -124,5 +129,10 @@ class PhotoFolder(BaseSegDataset):
 
     def check_masks(self, photos: List[MaskedPhoto],
                     problems: Problems) -> None:
-        """Note masks that cannot belong to their photos."""
+        """Note masks that cannot belong to their photos.
+
+        Args:
+            photos (list[MaskedPhoto]): Photos whose masks are there.
+            problems (Problems): Where to note them.
+        """
         check_mask_headers(photos, problems)

@@ -1,7 +1,7 @@
 """Photos with the pseudo masks that a localizer wrote."""
 import os.path as osp
 from concurrent.futures import ThreadPoolExecutor
-from typing import List, Optional
+from typing import Any, List, Optional
 
 import numpy as np
 
@@ -22,14 +22,15 @@ class PseudoMaskDataset(PhotoFolder):
         masks (str): Folder of the masks, as ``tools/gen_pseudo.py`` wrote
             them; relative to the working directory, not to ``data_root``.
         classes_of (str, optional): Registered data set with the same classes,
-            e.g. 'VOC12ClsDataset'; else give ``metainfo``.
+            e.g. 'VOC12ClsDataset'. Defaults to None: ``metainfo`` names
+            them.
         **kwargs: See :class:`PhotoFolder` and mmseg's ``BaseSegDataset``;
             ``check_images`` reads all masks, so that a value that is no class
             shows before the training.
     """
 
     def __init__(self, masks: str, classes_of: Optional[str] = None,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         prefix = dict(kwargs.pop('data_prefix', {}),
                       seg_map_path=osp.abspath(masks))
         if classes_of is not None:
@@ -52,7 +53,7 @@ class PseudoMaskDataset(PhotoFolder):
 
     def check_masks(self, photos: List[MaskedPhoto],
                     problems: Problems) -> None:
-        """Sizes and modes; where these are right, values as well."""
+        """Check sizes and modes; where these are right, values as well."""
         before = len(problems.lines)
         super().check_masks(photos, problems)
         classes = len(self.metainfo.get('classes') or ())

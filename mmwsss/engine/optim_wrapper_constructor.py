@@ -1,5 +1,5 @@
 """Learning rates by layer depth, and higher ones for new parts."""
-from typing import Dict, List
+from typing import Any, Dict, List, Tuple
 
 from mmengine.logging import print_log
 from mmengine.optim import DefaultOptimWrapperConstructor
@@ -40,12 +40,18 @@ class TokenOptimWrapperConstructor(DefaultOptimWrapperConstructor):
                              f'known: {list(_OPTIONS)}')
 
     def add_params(self, params: List[dict], module: nn.Module,
-                   **kwargs) -> None:
-        """Group the parameters of the whole model."""
+                   **kwargs: Any) -> None:
+        """Group the parameters of the whole model.
+
+        Args:
+            params (list[dict]): The groups, which are added to this.
+            module (nn.Module): A model whose ``backbone`` is a ViT.
+            **kwargs: Not used; mmengine's recursion gives them.
+        """
         decay_rate = self.paramwise_cfg.get('layer_decay_rate', 1.)
         new_lr_mult = self.paramwise_cfg.get('new_lr_mult', 1.)
         new_keys = tuple(self.paramwise_cfg.get('new_keys', ()))
-        groups: Dict[tuple, list] = {}
+        groups: Dict[Tuple[float, float], List[nn.Parameter]] = {}
         for name, param in module.named_parameters():
             if not param.requires_grad:
                 continue
@@ -53,7 +59,9 @@ class TokenOptimWrapperConstructor(DefaultOptimWrapperConstructor):
                     key in name for key in new_keys):
                 lr_mult = new_lr_mult
             else:
-                depth, num_depths = module.backbone.get_layer_depth(
+                # A ViT of mmpretrain's: its layers know their depth.
+                backbone: Any = module.get_submodule('backbone')
+                depth, num_depths = backbone.get_layer_depth(
                     name, 'backbone.')
                 lr_mult = decay_rate**(num_depths - 1 - depth)
             leaf = name.rsplit('.', 1)[-1]

@@ -2,7 +2,7 @@
 import io
 import os
 import os.path as osp
-from typing import Union
+from typing import Any, Dict, Union
 
 import numpy as np
 
@@ -14,6 +14,10 @@ def write_atomically(path: str, content: bytes) -> None:
 
     The name carries the process id, so that two processes that write the same
     file cannot mix their bytes.
+
+    Args:
+        path (str): The file; folders that are missing are made.
+        content (bytes): All of it.
 
     Raises:
         DataError: If it cannot be written, as when the disk is full.
@@ -38,15 +42,19 @@ def write_npz(path: str, **arrays: np.ndarray) -> None:
 
     Args:
         path (str): Where to write, with the extension.
-        arrays (np.ndarray): By the name that each has in the file.
+        **arrays (np.ndarray): By the name that each has in the file.
     """
+    named: Dict[str, Any] = arrays  # none is an option of savez
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, **named)
     write_atomically(path, buffer.getvalue())
 
 
 def require_writable(folder: str) -> None:
     """Make a folder and check that files can be written to it.
+
+    Args:
+        folder (str): Its path; those above it are made as well.
 
     Raises:
         ConfigError: If not, naming the folder.
@@ -62,7 +70,7 @@ def require_writable(folder: str) -> None:
                           ' choose another folder') from error
 
 
-def require_writable_file(path: Union[str, os.PathLike]) -> str:
+def require_writable_file(path: Union[str, os.PathLike[str]]) -> str:
     """Make the folder of an output file and check that it can be written to.
 
     Args:

@@ -3,7 +3,7 @@ import argparse
 import hashlib
 import os
 import pickle
-from typing import Dict, Union
+from typing import Any, Dict, List, Sequence, Union
 from urllib.parse import urlparse
 
 import torch
@@ -16,7 +16,7 @@ from mmwsss.problems import DataError
 StateDict = Dict[str, Tensor]
 
 
-def read_checkpoint(source: Union[str, os.PathLike]) -> dict:
+def read_checkpoint(source: Union[str, os.PathLike[str]]) -> dict:
     """Read a ``.pth`` file from a path or URL; its pickle cannot run code.
 
     Tensors, containers, numbers, strings and what mmengine's Runner stores in
@@ -80,7 +80,7 @@ def _history_method(owner: type, name: str) -> object:
     return getattr(owner, name)
 
 
-def _runner_globals() -> list:
+def _runner_globals() -> List[Any]:
     """Classes in checkpoints of mmengine's Runner, and of DINO."""
     import numpy as np
     from mmengine.logging.history_buffer import HistoryBuffer
@@ -97,6 +97,12 @@ def unwrap_state_dict(checkpoint: dict) -> StateDict:
 
     Understands what :func:`all_weights` does, and the prefix ``backbone.``;
     what is not of the backbone is left out then.
+
+    Args:
+        checkpoint (dict): From :func:`read_checkpoint`.
+
+    Returns:
+        dict[str, Tensor]: The weights by name.
     """
     state = all_weights(checkpoint)
     prefix = 'backbone.'
@@ -110,6 +116,12 @@ def all_weights(checkpoint: dict) -> StateDict:
 
     Understands bare state dicts, ``model`` (DeiT), ``state_dict`` (mmengine)
     and ``teacher`` (DINO).
+
+    Args:
+        checkpoint (dict): From :func:`read_checkpoint`.
+
+    Returns:
+        dict[str, Tensor]: The weights by name.
     """
     for name in ('state_dict', 'model', 'teacher'):
         if isinstance(checkpoint.get(name), dict):
@@ -120,20 +132,21 @@ def all_weights(checkpoint: dict) -> StateDict:
 
 
 def load_weights(model: nn.Module, path: str,
-                 classes: tuple = ()) -> None:
+                 classes: Sequence[str] = ()) -> None:
     """Load every weight of a checkpoint that this project wrote.
 
     Args:
         model (nn.Module): The model that the config describes.
         path (str): Path or URL of the checkpoint.
-        classes (tuple): Class names of the data set; compared with those that
-            the checkpoint was trained for, where it names them.
+        classes (Sequence[str]): Class names of the data set; compared with
+            those that the checkpoint was trained for, where it names them.
+            Defaults to none: not compared.
 
     Raises:
         DataError: If classes, names or shapes differ.
     """
     if is_model_wrapper(model):
-        model = model.module
+        model = model.get_submodule('module')
     checkpoint = read_checkpoint(path)
     trained_for = tuple(
         checkpoint.get('meta', {}).get('dataset_meta', {}).get('classes', ()))
@@ -162,7 +175,14 @@ def load_weights(model: nn.Module, path: str,
 
 
 def weights_digest(path: str) -> str:
-    """SHA-256 of the weights in a checkpoint, whatever else is in it."""
+    """Fingerprint of the weights in a checkpoint, whatever else is in it.
+
+    Args:
+        path (str): Path or URL of the checkpoint.
+
+    Returns:
+        str: SHA-256 in hexadecimal.
+    """
     weights = read_checkpoint(path)
     weights = weights.get('state_dict', weights)
     digest = hashlib.sha256()

@@ -3,7 +3,7 @@ import io
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -26,12 +26,12 @@ class MapFile:
     Attributes:
         labels (np.ndarray): The K 0-based classes, int16.
         maps (np.ndarray): Class maps in [0, 1], float32, (K, H, W).
-        size (tuple[int, int]): Height and width of the image.
+        size (tuple[int, int]): Height and width of the image in pixels.
         scores (np.ndarray, optional): Image-level scores, float32, (C, ).
     """
     labels: np.ndarray
     maps: np.ndarray
-    size: tuple
+    size: Tuple[int, int]
     scores: Optional[np.ndarray] = None
 
 
@@ -52,7 +52,7 @@ def write_map(path: str, maps: np.ndarray, labels: Sequence[int],
     stored = _resized(maps, [-(-side // stride) for side in size])
     if dtype == 'uint8':
         stored = np.rint(stored.clip(0, 1) * 255)
-    arrays = dict(
+    arrays: Dict[str, Any] = dict(
         labels=np.asarray(labels, dtype=np.int16),
         maps=stored.astype(dtype),
         size=np.asarray(size, dtype=np.int64))
@@ -72,28 +72,35 @@ def _resized(maps: np.ndarray, size: Sequence[int]) -> np.ndarray:
 
 
 def read_map(path: str) -> MapFile:
-    """Read a map file, without pickle; maps at the size of the image.
+    """Read a map file, without pickle.
+
+    Args:
+        path (str): A ``.npz`` of :func:`write_map`.
+
+    Returns:
+        MapFile: With maps at the size of the image.
 
     Raises:
         DataError: If the file is missing, damaged or of another kind.
     """
-    labels, maps, size, scores = _read_arrays(
-        path, 'labels', 'maps', 'size', 'scores')
+    arrays = _read_arrays(path, 'labels', 'maps', 'size', 'scores')
+    labels, maps = arrays['labels'], arrays['maps']
     if maps.ndim != 3 or len(labels) != len(maps):
         raise DataError(f'{path}: {len(labels)} labels for maps of shape '
                         f'{maps.shape}')
     scale = 255 if maps.dtype == np.uint8 else 1
-    size = tuple(size.tolist())
+    height, width = arrays['size'].tolist()
+    size = (height, width)
     return MapFile(labels, _resized(maps.astype(np.float32) / scale, size),
-                   size, scores)
+                   size, arrays.get('scores'))
 
 
-def _read_arrays(path: str, *names: str) -> List[Optional[np.ndarray]]:
-    """Arrays of an ``.npz``; of all only ``scores`` may be missing."""
+def _read_arrays(path: str, *names: str) -> Dict[str, np.ndarray]:
+    """Arrays of an ``.npz`` by name; only ``scores`` may be missing."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            return [file[name] if name in file or name != 'scores' else None
-                    for name in names]
+            return {name: file[name] for name in names
+                    if name in file or name != 'scores'}
     except (OSError, ValueError, KeyError, EOFError, TypeError,
             zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f'{path}: not a readable map file ({error}); remove '
@@ -101,14 +108,21 @@ def _read_arrays(path: str, *names: str) -> List[Optional[np.ndarray]]:
 
 
 def map_size(path: str) -> Tuple[int, int]:
-    """Height and width of the image that maps belong to; quick for ``.npz``.
+    """The size of the image that maps belong to; quick for ``.npz``.
+
+    Args:
+        path (str): A map file of any kind, see :func:`read_any_map`.
+
+    Returns:
+        tuple[int, int]: Height and width in pixels.
 
     Raises:
         DataError: As :func:`read_any_map`.
     """
     if path.endswith('.npy'):
         return read_map_dict(path).size
-    return tuple(_read_arrays(path, 'size')[0].tolist())
+    height, width = _read_arrays(path, 'size')['size'].tolist()
+    return height, width
 
 
 def map_to_mask(maps: np.ndarray, labels: np.ndarray,
@@ -122,7 +136,8 @@ def map_to_mask(maps: np.ndarray, labels: np.ndarray,
     Args:
         maps (np.ndarray): In [0, 1], (K, H, W).
         labels (np.ndarray): The K 0-based classes.
-        threshold (float | tuple): One or (low, high).
+        threshold (float | tuple[float, float]): One or (low, high), in
+            [0, 1].
 
     Returns:
         np.ndarray: uint8, (H, W): 0 background, 1..C, 255 ignore.
@@ -139,7 +154,17 @@ def map_to_mask(maps: np.ndarray, labels: np.ndarray,
 
 
 def read_any_map(path: str) -> MapFile:
-    """Read maps from our ``.npz`` or a ``.npy`` dict of other scripts."""
+    """Read maps from our ``.npz`` or a ``.npy`` dict of other scripts.
+
+    Args:
+        path (str): The file; its extension tells the kind.
+
+    Returns:
+        MapFile: The maps.
+
+    Raises:
+        DataError: If the file is missing, damaged or of another kind.
+    """
     return (read_map_dict if path.endswith('.npy') else read_map)(path)
 
 
@@ -148,6 +173,12 @@ def read_map_dict(path: str) -> MapFile:
 
     MCTformer writes ``{class: map}``, IRN ``{'keys': classes, 'high_res':
     maps, ...}``; classes are 0-based in both. No code in the file runs.
+
+    Args:
+        path (str): The file.
+
+    Returns:
+        MapFile: The maps, without scores.
 
     Raises:
         DataError: If the file is neither.
@@ -178,20 +209,22 @@ def write_map_dict(path: str, file: MapFile, layout: str) -> None:
         file (MapFile): From :func:`read_map`.
         layout (str): 'mctformer': {class: float32 map}, also PSA's; 'irn':
             ``keys``, ``high_res`` and, at a quarter of the size, ``cam``.
+
+    Raises:
+        ValueError: If there is no such layout.
     """
     maps = file.maps.astype(np.float32)
     if layout == 'mctformer':
         content = dict(zip(file.labels.tolist(), maps))
     elif layout == 'irn':
-        small = [np.asarray(Image.fromarray(one).resize(
-            [-(-side // 4) for side in maps.shape[:0:-1]], Image.BILINEAR))
-            for one in maps]
         shape = (0, *(-(-side // 4) for side in maps.shape[1:]))
+        small = [np.asarray(Image.fromarray(one).resize(
+            shape[:0:-1], Image.Resampling.BILINEAR)) for one in maps]
         content = dict(
             keys=file.labels.astype(np.int64), high_res=maps,
             cam=np.stack(small) if small else np.zeros(shape, np.float32))
     else:
         raise ValueError(f'layout={layout!r}: use one of {MAP_DICT_LAYOUTS}')
     buffer = io.BytesIO()
-    np.save(buffer, content)
+    np.save(buffer, np.array(content, dtype=object))
     write_atomically(path, buffer.getvalue())

@@ -10,13 +10,15 @@ from mmwsss.problems import DataError
 from .atomic import write_atomically
 
 
-def write_mask(path: str, mask: np.ndarray, palette: Sequence) -> None:
+def write_mask(path: str, mask: np.ndarray,
+               palette: Sequence[Sequence[int]]) -> None:
     """Write a mask as a palette PNG, 255 (ignore) in VOC's cream colour.
 
     Args:
         path (str): Where to write.
         mask (np.ndarray): Values 0..255, (H, W).
-        palette (Sequence): RGB colours of the classes, background first.
+        palette (Sequence[Sequence[int]]): RGB colours of the classes, 0..255,
+            background first.
     """
     colours = np.zeros((256, 3), dtype=np.uint8)
     colours[:len(palette)] = palette
@@ -30,7 +32,13 @@ def write_mask(path: str, mask: np.ndarray, palette: Sequence) -> None:
 
 
 def read_mask(path: str) -> np.ndarray:
-    """Read a mask with one index a pixel, (H, W) uint8.
+    """Read a mask with one index a pixel.
+
+    Args:
+        path (str): A palette or grey picture.
+
+    Returns:
+        np.ndarray: uint8, (H, W).
 
     Raises:
         DataError: If it cannot be read or is a colour picture.
@@ -44,11 +52,14 @@ def read_mask(path: str) -> np.ndarray:
 
 
 def decode_mask(content: bytes, path: str) -> np.ndarray:
-    """Bytes of a mask file as indices, (H, W) uint8.
+    """Bytes of a mask file as indices.
 
     Args:
         content (bytes): The file.
         path (str): Its name, for the error.
+
+    Returns:
+        np.ndarray: uint8, (H, W).
 
     Raises:
         DataError: If it is damaged or is a colour picture.

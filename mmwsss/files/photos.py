@@ -11,7 +11,7 @@ from mmwsss.problems import DataError
 
 
 def image_name(path: str) -> str:
-    """``a/b/2007_000032.jpg`` -> ``2007_000032``."""
+    """What an image is called: ``a/b/2007_000032.jpg`` -> ``2007_000032``."""
     return osp.splitext(osp.basename(path))[0]
 
 
@@ -32,11 +32,14 @@ def to_rgb(image: Image.Image) -> np.ndarray:
 
 
 def decode_photo(content: bytes, path: str) -> np.ndarray:
-    """Bytes of an image file as upright RGB, uint8, (H, W, 3).
+    """Bytes of an image file as an upright photo.
 
     Args:
         content (bytes): The file.
         path (str): Its name, for the error.
+
+    Returns:
+        np.ndarray: RGB, uint8, (H, W, 3).
 
     Raises:
         DataError: If it is damaged or not an image.
@@ -59,7 +62,13 @@ def read_photo(path: str) -> np.ndarray:
 
 
 def photo_size(path: str) -> Tuple[int, int]:
-    """Height and width of a photo when upright; reads its header only.
+    """The size of a photo when upright; reads its header only.
+
+    Args:
+        path (str): The image file.
+
+    Returns:
+        tuple[int, int]: Height and width in pixels.
 
     Raises:
         DataError: If the file is not an image.

@@ -1,6 +1,7 @@
 """Reading the field's pickled ``.npy`` dicts without running code."""
 import io
 import pickle
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ _ALLOWED = {('numpy', 'ndarray'), ('numpy', 'dtype'),
 class _ArrayUnpickler(pickle.Unpickler):
     """Accepts arrays, tensors, dicts, lists, strings and numbers only."""
 
-    def find_class(self, module: str, name: str):
+    def find_class(self, module: str, name: str) -> Any:
         # IRN stores CPU tensors, whose bytes are a pickle of their own.
         if (module, name) == ('torch.storage', '_load_from_bytes'):
             return _load_storage

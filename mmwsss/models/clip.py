@@ -5,7 +5,7 @@ import os.path as osp
 import re
 import warnings
 import zipfile
-from typing import Union
+from typing import TypeVar, Union
 from urllib.parse import urlparse
 
 import torch
@@ -25,7 +25,8 @@ from mmwsss.problems import DataError
 
 from .pretrained import rename_keys
 
-PathLike = Union[str, os.PathLike]
+PathLike = Union[str, os.PathLike[str]]
+Encoder = TypeVar('Encoder', bound=nn.Module)
 
 # Mean and standard deviation of CLIP's training photos, values in [0, 1]
 # (Radford et al. 2021, the preprocessing published with the weights).
@@ -175,7 +176,7 @@ def build_text_encoder(state: StateDict, weights: PathLike) -> CLIPTextEncoder:
             cache_feature=False,
             cat_bg=False))
     state = {**state}
-    # The scale of CLIP's loss; some layouts leave it out, nothing reads it.
+    # The scale of CLIP's loss: some layouts lack it, and nothing reads it.
     state.setdefault('logit_scale', encoder.logit_scale.detach())
     return _load(encoder, rename_keys(state, _TEXT_KEYS), weights, 'text')
 
@@ -191,6 +192,9 @@ class CLIPImageEncoder(nn.Module):
         feedforward_channels (int): Hidden width of the MLPs.
         output_dims (int): Size E of the embedding.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, image_size: int, patch_size: int, embed_dims: int,
                  num_layers: int, feedforward_channels: int,
@@ -215,7 +219,14 @@ class CLIPImageEncoder(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        """Embed uint8 RGB images (B, 3, S, S) as (B, E) of unit length."""
+        """Embed photos.
+
+        Args:
+            images (Tensor): RGB, uint8, (B, 3, S, S) with S = image_size.
+
+        Returns:
+            Tensor: Of unit length, (B, E).
+        """
         images = (images.to(self.proj.device) / 255 - self.mean) / self.std
         return F.normalize(self.vit(images)[-1] @ self.proj, dim=-1)
 
@@ -342,8 +353,8 @@ def _need(state: StateDict, weights: PathLike, part: str, *keys: str) -> None:
                 'weights of CLIP')
 
 
-def _load(model: nn.Module, state: StateDict, weights: PathLike,
-          part: str) -> nn.Module:
+def _load(model: Encoder, state: StateDict, weights: PathLike,
+          part: str) -> Encoder:
     """Load all weights of the model; those of other parts are left out."""
     own = model.state_dict()
     for key, value in own.items():

@@ -3,9 +3,10 @@ import re
 from functools import cache
 from typing import List, Optional, Tuple
 
-# (their name, our name). `*` stands for letters and digits, as many times on
-# both sides, in the same order; a name that ends with a dot, or is empty, for
-# all names that begin with it. The first pair that fits counts.
+# Pairs (their name, our name), of which the first that fits counts. A `*`
+# stands for letters and digits; both names have the same number of them, in
+# the same order. A name that ends with a dot, or is empty, stands for all
+# names that begin with it.
 NameTable = Tuple[Tuple[str, str], ...]
 
 # DINO, DeiT and timm -> mmpretrain.
@@ -23,7 +24,14 @@ VIT_NAMES: NameTable = (
 
 
 def rename(key: str, table: NameTable) -> Optional[str]:
-    """The other name of a weight; None where the table has none.
+    """The other name of a weight.
+
+    Args:
+        key (str): The name in one code.
+        table (NameTable): Pairs of a name in that code and in the other.
+
+    Returns:
+        str, optional: The name in the other; None where the table has none.
 
     Example:
         >>> rename('blocks.7.norm1.bias', VIT_NAMES)
@@ -38,7 +46,15 @@ def rename(key: str, table: NameTable) -> Optional[str]:
 
 
 def find(key: str, table: NameTable) -> Optional[str]:
-    """What a table says of a weight, as it stands there; None if nothing."""
+    """What a table says of a weight.
+
+    Args:
+        key (str): The name of a weight.
+        table (NameTable): Pairs of a name and a text.
+
+    Returns:
+        str, optional: The text as it stands there; None if there is none.
+    """
     for pattern, text in _compiled(table):
         if pattern.match(key):
             return text
@@ -46,17 +62,26 @@ def find(key: str, table: NameTable) -> Optional[str]:
 
 
 def backwards(table: NameTable) -> NameTable:
-    """The table from our names to theirs."""
+    """The table from our names to theirs, where ``table`` is the opposite."""
     return tuple((ours, theirs) for theirs, ours in table)
 
 
 def within(table: NameTable, theirs: str, ours: str) -> NameTable:
-    """A table for weights that lie under another prefix in each code."""
+    """A table for weights that lie under another prefix in each code.
+
+    Args:
+        table (NameTable): Pairs (their name, our name) without prefixes.
+        theirs (str): Their prefix, with its dot.
+        ours (str): Our prefix, with its dot.
+
+    Returns:
+        NameTable: The pairs with prefixes.
+    """
     return tuple((theirs + a, ours + b) for a, b in table)
 
 
 @cache
-def _compiled(table: NameTable) -> List[Tuple[re.Pattern, str]]:
+def _compiled(table: NameTable) -> List[Tuple[re.Pattern[str], str]]:
     return [(re.compile(_pattern(name)), other) for name, other in table]
 
 

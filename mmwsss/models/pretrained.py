@@ -1,7 +1,7 @@
 """Weights that a training starts from, in any ViT key layout."""
 import math
 import re
-from typing import Sequence, Tuple
+from typing import TYPE_CHECKING, Sequence, Tuple
 
 from mmengine.logging import print_log
 from mmpretrain.models.utils import resize_pos_embed
@@ -15,10 +15,22 @@ from mmwsss.files.checkpoints import (
 from mmwsss.models.key_names import VIT_NAMES, rename
 from mmwsss.problems import DataError
 
+if TYPE_CHECKING:  # that module imports this one
+    from mmwsss.models.backbones.token_vit import TokenViT
+
 
 def rename_keys(state: StateDict,
                 table: Sequence[Tuple[str, str]]) -> StateDict:
-    """Apply (pattern, replacement) pairs to every key, in order."""
+    """Apply (pattern, replacement) pairs to every key, in order.
+
+    Args:
+        state (dict[str, Tensor]): Weights by name.
+        table (Sequence[tuple[str, str]]): Regular expressions, and what
+            :func:`re.sub` puts in their place.
+
+    Returns:
+        dict[str, Tensor]: The same weights under their new names.
+    """
     renamed = {}
     for key, value in state.items():
         for pattern, replacement in table:
@@ -33,14 +45,14 @@ def to_mmpretrain_keys(state: StateDict) -> StateDict:
             for key, value in state.items()}
 
 
-def load_vit_weights(vit: nn.Module, source: str) -> None:
+def load_vit_weights(vit: 'TokenViT', source: str) -> None:
     """Load pre-trained weights into a ViT of mmpretrain's design.
 
     Position embeddings are interpolated to the model's grid. Weights that the
     model does not have, such as a classifier, are left out and logged.
 
     Args:
-        vit (nn.Module): A :class:`mmwsss.models.TokenViT`.
+        vit (TokenViT): The model, with its grid of patches.
         source (str): Path or URL of the checkpoint.
 
     Raises:
@@ -75,7 +87,17 @@ def load_backbone_weights(model: nn.Module, source: str) -> None:
 
 
 def batch_counters(model: nn.Module) -> StateDict:
-    """Counters of batch norms: old and MXNet's files lack, nothing reads."""
+    """The model's counters of batches that its batch norms have seen.
+
+    Old files and MXNet's do not have them. Nothing reads them, so the model's
+    own fill the gap.
+
+    Args:
+        model (nn.Module): The model.
+
+    Returns:
+        dict[str, Tensor]: The counters by name.
+    """
     return {key: value for key, value in model.state_dict().items()
             if key.endswith('num_batches_tracked')}
 
@@ -101,7 +123,8 @@ def _load_all(model: nn.Module, state: StateDict, source: str,
     model.load_state_dict({key: state[key] for key in own})
 
 
-def _fit_pos_embed(pos_embed: Tensor, vit: nn.Module, source: str) -> Tensor:
+def _fit_pos_embed(pos_embed: Tensor, vit: 'TokenViT',
+                   source: str) -> Tensor:
     """Resize (1, extra + n, D) position embeddings to the model's grid."""
     length = pos_embed.shape[1]
     for extra in (1, 0):

@@ -27,7 +27,7 @@ def cam_labels(cams: Tensor,
         high (float): Above this is an object.
         inside (Tensor, optional): False outside the photo, (B, H, W); labels
             there are ``ignore_index``.
-        ignore_index (int): Defaults to 255.
+        ignore_index (int): Label of pixels in doubt. Defaults to 255.
 
     Returns:
         Tensor: 0 background, 1..C, (B, H, W), int64.
@@ -43,7 +43,17 @@ def cam_labels(cams: Tensor,
 
 def uncertain_regions(cams: Tensor, onehot: Tensor, low: float,
                       high: float) -> Tensor:
-    """Background (0), uncertain (1) and object (2) pixels, (B, H, W)."""
+    """Which pixels are background, uncertain or object.
+
+    Args:
+        cams (Tensor): In [0, 1], (B, C, H, W).
+        onehot (Tensor): Image-level labels, (B, C).
+        low (float): At most this is background.
+        high (float): From here on it is an object.
+
+    Returns:
+        Tensor: 0 background, 1 uncertain, 2 object, (B, H, W), int64.
+    """
     strength = (cams * onehot[..., None, None]).amax(1)
     regions = (strength > low).long()
     regions[strength >= high] = 2
@@ -58,15 +68,15 @@ def crop_corners(regions: Tensor,
 
     Args:
         regions (Tensor): From :func:`uncertain_regions`, (B, H, W).
-        count (int): Crops an image.
+        count (int): Number of crops of each image.
         size (int): Side of a crop in pixels; at most H and W.
         priority (Tensor, optional): Positive numbers, (B, H', W') with H' =
             H - 2 * (size // 2); the largest are taken. Defaults to None:
             random.
 
     Returns:
-        Tensor: (B, count, 2), down and right. An image with fewer candidates
-        than ``count`` takes any places.
+        Tensor: Pixels down and right, (B, count, 2). In an image with fewer
+        candidates than ``count`` every place is a candidate.
 
     Raises:
         ValueError: If the image is smaller than a crop, or has fewer places
@@ -91,18 +101,18 @@ def crop(maps: Tensor, corners: Tensor, size: int) -> Tensor:
     """Cut squares out of each image, without a loop.
 
     Args:
-        maps (Tensor): (B, D, H, W).
+        maps (Tensor): What to cut, (B, D, H, W).
         corners (Tensor): From :func:`crop_corners`, (B, K, 2).
-        size (int): Side of a crop.
+        size (int): Side of a crop in pixels.
 
     Returns:
-        Tensor: (K, B, D, size, size).
+        Tensor: The K crops of each image, (K, B, D, size, size).
     """
     steps = torch.arange(size, device=maps.device)
     rows = corners[..., 0, None] + steps  # (B, K, size)
     columns = corners[..., 1, None] + steps
     batch = torch.arange(len(maps), device=maps.device).view(-1, 1, 1, 1)
-    # The channels come last in what such indices pick.
+    # Indexing with tensors puts the remaining axis, the channels, last.
     crops = maps.movedim(1, -1)[batch, rows.unsqueeze(-1),
                                 columns.unsqueeze(-2)]
     return crops.permute(1, 0, 4, 2, 3)
@@ -129,12 +139,15 @@ def refined_labels(images: Tensor,
         images (Tensor): RGB in [0, 1], (B, 3, H, W).
         cams (Tensor): In [0, 1], (B, C, H, W).
         onehot (Tensor): Image-level labels, (B, C).
-        low (float): Score of the weak background.
-        high (float): Score of the strong background.
-        inside (Tensor, optional): False outside the photo, (B, H, W).
-        iterations (int): See ``pixel_adaptive_refinement``.
-        dilations (tuple[int]): Likewise.
-        ignore_index (int): Defaults to 255.
+        low (float): Score of the weak background, on the maps' scale.
+        high (float): Score of the strong background, on the maps' scale.
+        inside (Tensor, optional): False outside the photo, (B, H, W); labels
+            there are ``ignore_index``.
+        iterations (int): Rounds of :func:`pixel_adaptive_refinement`.
+            Defaults to 10.
+        dilations (tuple[int]): Its distances, in pixels of the half-size
+            image. Defaults to (1, 2, 4, 8, 12, 24).
+        ignore_index (int): Label of pixels in doubt. Defaults to 255.
         spread (callable, optional): Propagates the competing scores,
             (B, K', H', W') in and out, before the colours do. Defaults to
             None: nothing.

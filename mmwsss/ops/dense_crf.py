@@ -1,5 +1,5 @@
 """Fully connected CRF by mean-field inference."""
-from typing import Optional, Tuple
+from typing import Optional, Sequence
 
 import torch
 from torch import Tensor
@@ -20,16 +20,22 @@ def dense_crf(image: Tensor,
     Krähenbühl and Koltun, "Efficient Inference in Fully Connected CRFs with
     Gaussian Edge Potentials", NeurIPS 2011, with a Potts model and symmetric
     normalisation, as ``pydensecrf`` computes it; on the device of ``unary``.
+    The defaults are those of the authors' example.
 
     Args:
         image (Tensor): RGB in 0..255, (3, H, W).
         unary (Tensor): Negative log probabilities, (K, H, W).
-        iterations (int): Of the mean field. Defaults to 10.
-        gaussian_sxy (float): Deviation of the smoothing kernel in pixels.
-        gaussian_compat (float): Its weight; 0 leaves it out.
-        bilateral_sxy (float): Deviation of the appearance kernel in pixels.
-        bilateral_srgb (float): Its deviation in colour.
-        bilateral_compat (float): Its weight; 0 leaves it out.
+        iterations (int): Steps of the mean field. Defaults to 10.
+        gaussian_sxy (float): Standard deviation of the smoothing kernel in
+            pixels. Defaults to 3.
+        gaussian_compat (float): Weight of the smoothing kernel; 0 leaves it
+            out. Defaults to 3.
+        bilateral_sxy (float): Standard deviation of the appearance kernel in
+            pixels. Defaults to 80.
+        bilateral_srgb (float): Standard deviation of the appearance kernel
+            in colour, of 0..255. Defaults to 13.
+        bilateral_compat (float): Weight of the appearance kernel; 0 leaves it
+            out. Defaults to 10.
 
     Returns:
         Tensor: Probabilities, (K, H, W).
@@ -61,7 +67,16 @@ def dense_crf(image: Tensor,
 
 def unary_from_probabilities(probabilities: Tensor,
                              floor: float = 1e-5) -> Tensor:
-    """Unary energies -log p of probabilities (K, H, W)."""
+    """Unary energies, -log p, of probabilities.
+
+    Args:
+        probabilities (Tensor): In [0, 1], (K, H, W).
+        floor (float): Smaller ones count as this, so that no energy is
+            infinite. Defaults to 1e-5, as in ``pydensecrf``.
+
+    Returns:
+        Tensor: (K, H, W).
+    """
     return -probabilities.clamp(floor, 1.).log()
 
 
@@ -73,11 +88,14 @@ def unary_from_labels(mask: Tensor,
     Args:
         mask (Tensor): Integers in [0, num_labels), (H, W).
         num_labels (int): K, at least 2.
-        gt_prob (float): Probability of the label that the mask names; the
-            others share the rest.
+        gt_prob (float): Probability of the label that the mask names, in
+            (0, 1); the others share the rest. Defaults to 0.7, as in IRN.
 
     Returns:
-        Tensor: (K, H, W).
+        Tensor: Energies, -log p, (K, H, W).
+
+    Raises:
+        ValueError: If there are fewer labels, or no such probability.
     """
     if num_labels < 2 or not 0 < gt_prob < 1:
         raise ValueError(f'num_labels={num_labels}, gt_prob={gt_prob}: need '
@@ -93,7 +111,7 @@ class _NormalisedKernel:
 
     def __init__(self, features: Tensor) -> None:
         self.lattice = PermutohedralLattice(features.unsqueeze(0))
-        ones = features.new_ones(1, 1, len(features))
+        ones = features.new_ones(1, 1, len(features))  # (B = 1, C = 1, N)
         self.norm = (self.lattice.filter(ones)[0] + 1e-20).rsqrt()  # (1, N)
 
     def filter(self, labels: Tensor) -> Tensor:
@@ -101,7 +119,7 @@ class _NormalisedKernel:
         return filtered[0] * self.norm
 
 
-def _positions(size: Tuple[int, int],
+def _positions(size: Sequence[int],
                device: Optional[torch.device]) -> Tensor:
     """Coordinates (x, y) of all pixels, (N, 2)."""
     y, x = torch.meshgrid(

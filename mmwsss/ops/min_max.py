@@ -8,7 +8,7 @@ def min_max(maps: Tensor) -> Tensor:
     A constant map becomes 0 everywhere.
 
     Args:
-        maps (Tensor): Shape (..., H, W).
+        maps (Tensor): Of any finite values, (..., H, W).
 
     Returns:
         Tensor: Same shape.

@@ -1,5 +1,5 @@
 """Gaussian filtering in many dimensions on the permutohedral lattice."""
-from typing import Tuple
+from typing import List, Tuple
 
 import torch
 from torch import Tensor
@@ -39,13 +39,24 @@ class PermutohedralLattice:
         # Of the d + 1 corners of each point's simplex, (B, N, d + 1).
         self.corners = inverse.view(codes.shape)
         self.num_vertices = len(vertices)
+        # Along each axis the vertices before and after each vertex.
         self.neighbours = [
             tuple(_find(vertices, vertices + way) for way in (-step, step))
             for step in steps
         ]
 
     def filter(self, values: Tensor) -> Tensor:
-        """Filter maps, (B, C, N) -> (B, C, N); differentiable."""
+        """Filter maps; differentiable.
+
+        Args:
+            values (Tensor): Of each point, (B, C, N).
+
+        Returns:
+            Tensor: Weighted sums over the points near by, (B, C, N).
+
+        Raises:
+            ValueError: If B or N is not that of the features.
+        """
         if (values.shape[0], values.shape[2]) != self.shape:
             raise ValueError(f'values {tuple(values.shape)} do not belong to '
                              f'features of {self.shape} (B, N)')
@@ -87,7 +98,7 @@ def _simplices(features: Tensor) -> Tuple[Tensor, Tensor]:
 
     offset = (elevated - nearest) / (dims + 1)
     by_rank = torch.zeros_like(offset).scatter(-1, dims - rank, offset)
-    # weight[k] = by_rank[k] - by_rank[k - 1], around the corner.
+    # weight[k] = by_rank[k] - by_rank[k - 1]; the last comes before the first.
     weights = by_rank - by_rank.roll(1, -1)
     weights[..., 0] += 1
     corner = torch.arange(dims + 1, device=device).view(-1, 1)
@@ -97,12 +108,12 @@ def _simplices(features: Tensor) -> Tuple[Tensor, Tensor]:
     return keys, weights
 
 
-def _encode(keys: Tensor, dims: int) -> Tuple[Tensor, Tensor]:
-    """One integer for each lattice point, and what a step of each axis adds.
+def _encode(keys: Tensor, dims: int) -> Tuple[Tensor, List[int]]:
+    """Number the lattice points, and tell what a step along each axis adds.
 
     Keys of different images of the batch never meet.
     """
-    margin = dims + 1  # of one step, so that a step never wraps around
+    margin = dims + 1  # longer than a step, which thus never wraps around
     flat = keys.flatten(0, 2)
     low = flat.amin(0) - margin
     sizes = (flat.amax(0) + margin - low + 1).tolist()
@@ -123,8 +134,9 @@ def _encode(keys: Tensor, dims: int) -> Tuple[Tensor, Tensor]:
 
 
 def _find(vertices: Tensor, wanted: Tensor) -> Tensor:
-    """Index of each wanted code in sorted ``vertices``; their number if not
-    there.
+    """Index of each wanted code in sorted ``vertices``.
+
+    The index of a code that is not there is the number of vertices.
     """
     place = torch.searchsorted(vertices, wanted)
     found = vertices[place.clamp(max=len(vertices) - 1)] == wanted

@@ -1,10 +1,11 @@
 """Pixel-adaptive refinement (PAR): maps follow the colours of the image."""
-from typing import Sequence
+from typing import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+# The published numbers, see the formula below.
 COLOUR_SCALE = 0.3
 POSITION_WEIGHT = 0.01
 _EPS = 1e-8  # keeps a flat neighbourhood from dividing by zero
@@ -22,7 +23,7 @@ def pixel_adaptive_refinement(
 
     A neighbour's weight is the softmax over all neighbours of
     ``-(difference / deviation / 0.3) ** 2``, mean over the colours, plus 0.01
-    times the like softmax of the distances. The deviation is that of the
+    times the same of the distances to them. The deviation is that of the
     neighbours around each pixel. The weights sum to 1.01, as published, so
     maps grow by 1% an iteration.
 
@@ -32,9 +33,9 @@ def pixel_adaptive_refinement(
     Args:
         images (Tensor): In [0, 1], (B, 3, H, W).
         maps (Tensor): (B, C, h, w); resized to (H, W) where they differ.
-        iterations (int): Defaults to 10.
-        dilations (Sequence[int]): Distances of the 8 neighbours. Defaults to
-            (1, 2, 4, 8, 12, 24).
+        iterations (int): Rounds of averaging. Defaults to 10.
+        dilations (Sequence[int]): Distances at which each pixel has 8
+            neighbours, in pixels. Defaults to (1, 2, 4, 8, 12, 24).
 
     Returns:
         Tensor: (B, C, H, W).
@@ -53,7 +54,15 @@ def pixel_adaptive_refinement(
 
 
 def neighbour_weights(images: Tensor, dilations: Sequence[int]) -> Tensor:
-    """Weights of the P = 8 x dilations neighbours, (B, P, H, W)."""
+    """How much each neighbour counts.
+
+    Args:
+        images (Tensor): In [0, 1], (B, 3, H, W).
+        dilations (Sequence[int]): Distances of the neighbours in pixels.
+
+    Returns:
+        Tensor: Weights of the P = 8 x dilations neighbours, (B, P, H, W).
+    """
     neighbours = torch.stack(list(_neighbours(images, dilations)))
     deviation = neighbours.std(0) + _EPS
     colour = -((neighbours - images).abs() / deviation / COLOUR_SCALE)**2
@@ -65,7 +74,8 @@ def neighbour_weights(images: Tensor, dilations: Sequence[int]) -> Tensor:
     return weights.transpose(0, 1)
 
 
-def _neighbours(maps: Tensor, dilations: Sequence[int]):
+def _neighbours(maps: Tensor,
+                dilations: Sequence[int]) -> Iterator[Tensor]:
     """Maps shifted to each neighbour in turn, edges repeated, (B, C, H, W)."""
     height, width = maps.shape[-2:]
     reach = max(dilations)

@@ -6,10 +6,16 @@ from torch import Tensor
 
 
 def pixel_thresholds(steps: int = 1000) -> Tensor:
-    """Thresholds 0, 1/steps, ..., 1 of score maps, float64.
+    """Thresholds 0, 1/steps, ..., 1 of score maps.
 
     Choe et al. (CVPR 2020) use steps of 0.001 and, in their published code,
     a bin of its own for the score 1.
+
+    Args:
+        steps (int): Number of steps from 0 to 1. Defaults to 1000.
+
+    Returns:
+        Tensor: float64, (steps + 1,).
     """
     return torch.arange(steps + 1, dtype=torch.float64) / steps
 
@@ -18,13 +24,14 @@ def pixel_histogram(scores: Tensor, inside: Tensor,
                     thresholds: Tensor) -> Tensor:
     """Count pixels by whether they are of the object, and by score.
 
-    A pixel is predicted as object at every threshold that its score reaches,
-    so the number of these thresholds holds all that any of them needs.
-    Histograms of parts of the data are summed.
+    A pixel is predicted as object at every threshold that its score reaches;
+    its bin is the number of these thresholds, from which the prediction at
+    any of them follows. Histograms of parts of the data can be summed.
 
     Args:
         scores (Tensor): In [0, 1], any shape; without the ignored pixels.
-        inside (Tensor): Whether the pixel is of the object, bool, same shape.
+        inside (Tensor): Whether the pixel is of the object, bool, of the
+            same shape.
         thresholds (Tensor): T rising thresholds.
 
     Returns:

@@ -12,12 +12,13 @@ def inner(maps: Tensor, radius: int, offset: Offset = (0, 0)) -> Tensor:
     """Maps at ``offset`` from all pixels whose partners are all inside.
 
     Args:
-        maps (Tensor): (..., H, W).
-        radius (int): Of the neighbourhood.
-        offset (tuple[int, int]): Down and right.
+        maps (Tensor): Of any kind, (..., H, W).
+        radius (int): Partners are closer than this, in pixels.
+        offset (tuple[int, int]): Pixels down and right. Defaults to (0, 0):
+            the pixels themselves.
 
     Returns:
-        Tensor: (..., H - radius + 1, W - 2 * (radius - 1)).
+        Tensor: (..., h, w) with h = H - radius + 1 and w = W - 2 * radius + 2.
     """
     reach = radius - 1
     height, width = maps.shape[-2:]
@@ -31,12 +32,13 @@ def pair_labels(labels: Tensor, radius: int,
 
     Args:
         labels (Tensor): Masks, (B, H, W).
-        radius (int): Pairs are closer than this.
+        radius (int): Pairs are closer than this, in pixels.
         num_labels (int): Labels from here on, such as 255, are unknown.
 
     Returns:
-        tuple[Tensor]: Three boolean tensors (B, P, h, w) over the pairs of
-        :func:`inner` pixels.
+        tuple[Tensor, Tensor, Tensor]: Boolean, (B, P, h, w) each: for the
+        :func:`inner` pixels and their P = ``len(search_offsets(radius))``
+        partners.
 
     Raises:
         ValueError: If the image is too small to hold a pair.
@@ -61,8 +63,8 @@ def feature_affinity(features: Tensor, radius: int) -> Tensor:
     exp(-mean over channels of the absolute difference) (PSA, eq. 3).
 
     Args:
-        features (Tensor): (B, C, H, W).
-        radius (int): Pairs farther apart have no affinity.
+        features (Tensor): Of each pixel, (B, C, H, W).
+        radius (int): Pairs are closer than this, in pixels.
 
     Returns:
         Tensor: (B, P, H, W), at (p, y, x) the affinity of (y, x) and

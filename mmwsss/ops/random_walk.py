@@ -1,4 +1,4 @@
-"""Random walk over pixels that no edge parts (IRN, CVPR 2019)."""
+"""Random walks over pixels, which edges stop (IRN, CVPR 2019)."""
 import warnings
 from functools import cache
 from math import comb
@@ -16,6 +16,12 @@ def search_offsets(radius: int) -> Tuple[Offset, ...]:
     """Offsets (dy, dx) to half of the pixels closer than ``radius``.
 
     The other half are the same pairs seen from the other end.
+
+    Args:
+        radius (int): In pixels.
+
+    Returns:
+        tuple[tuple[int, int]]: P offsets: to the right, then row by row down.
     """
     right = [(0, x) for x in range(1, radius)]
     below = [(y, x) for y in range(1, radius)
@@ -29,6 +35,12 @@ def path_points(offset: Offset) -> Tuple[Offset, ...]:
 
     All grid points of their bounding box whose distance to the line through
     both is below 1, both ends included.
+
+    Args:
+        offset (tuple[int, int]): Pixels down and right.
+
+    Returns:
+        tuple[tuple[int, int]]: The points, down and right of (0, 0).
     """
     y1, x1 = offset
     ys, xs = range(min(0, y1), max(0, y1) + 1), range(
@@ -45,7 +57,7 @@ def edge_affinity(edge: Tensor, radius: int) -> Tensor:
 
     Args:
         edge (Tensor): Edge strength in [0, 1], (..., H, W).
-        radius (int): Pairs farther apart have no affinity.
+        radius (int): Pairs are closer than this, in pixels.
 
     Returns:
         Tensor: (..., P, H, W), at (p, y, x) the affinity of (y, x) and
@@ -70,8 +82,9 @@ def walk_matrix(affinity: Tensor, beta: float, radius: int) -> Tensor:
     Args:
         affinity (Tensor): Of each pixel with its neighbours, 0 where there is
             none, (B, P, H, W); see :func:`edge_affinity`.
-        beta (float): Power of the affinities.
-        radius (int): As in :func:`edge_affinity`.
+        beta (float): Power of the affinities; large ones keep the walk to
+            pixels that are very much alike.
+        radius (int): That of the affinities, see :func:`edge_affinity`.
 
     Returns:
         Tensor: Sparse CSR, (N, N) with N = B * H * W. Row j holds the weights
@@ -114,13 +127,14 @@ def chebyshev_of_power(exponent: int, tail: float = 1e-12
     """Coefficients of x^exponent in Chebyshev polynomials.
 
     They are the chances that ``exponent`` fair steps of length 1 end that far
-    from their start, hence beyond a few times sqrt(exponent) next to nothing:
-    the power of a matrix with eigenvalues in [-1, 1] takes about that many
-    products with it instead of ``exponent``.
+    from their start. Beyond a few times sqrt(exponent) these are next to
+    nothing, so the power of a matrix with eigenvalues in [-1, 1] takes about
+    that many products with it instead of ``exponent``.
 
     Args:
         exponent (int): 1 or more.
-        tail (float): Leave out as many high terms as sum to less than this.
+        tail (float): As many high terms are left out as sum to less than
+            this. Defaults to 1e-12.
 
     Returns:
         tuple[float]: Of T_0, T_1, ...; they sum to 1.
@@ -153,10 +167,10 @@ def affinity_walk(maps: Tensor,
         maps (Tensor): (K, H, W), or of a batch, (B, K, H, W).
         affinity (Tensor): In [0, 1], (P, H, W) or (B, P, H, W): of each pixel
             with those at ``search_offsets(radius)``, 0 where there is none.
-        radius (int): Of the neighbourhood in pixels. Defaults to 5.
-        beta (float): Power of the affinities. Defaults to 8.
+        radius (int): That of the affinities, in pixels. Defaults to 5.
+        beta (float): Power of the affinities. Defaults to PSA's 8.
         exp_times (int): Binary logarithm of the number of steps. Defaults to
-            8.
+            PSA's 8.
 
     Returns:
         Tensor: As ``maps``.
@@ -192,10 +206,11 @@ def random_walk(maps: Tensor,
     Args:
         maps (Tensor): (K, H, W), or of a batch, (B, K, H, W).
         edge (Tensor): Edge strength in [0, 1], (H, W) or (B, H, W).
-        radius (int): Of the neighbourhood in pixels. Defaults to 5.
-        beta (float): Power of the affinities. Defaults to 10.
+        radius (int): A step goes to a pixel closer than this, in pixels.
+            Defaults to IRN's 5.
+        beta (float): Power of the affinities. Defaults to IRN's 10.
         exp_times (int): Binary logarithm of the number of steps. Defaults to
-            8.
+            IRN's 8.
 
     Returns:
         Tensor: As ``maps``.

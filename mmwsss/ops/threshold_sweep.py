@@ -12,8 +12,9 @@ def sweep_histogram(maps: Tensor, labels: Tensor, target: Tensor,
 
     A pixel's winner is the class with the largest map value (the first of
     equal ones). At threshold ``t`` the pixel is predicted as its winner where
-    the value is above ``t``, else as background, so its bin - the number of
-    thresholds below the value - holds all that any threshold needs.
+    the value is above ``t``, else as background; its bin is the number of
+    thresholds below the value, from which the prediction at any threshold
+    follows.
 
     Args:
         maps (Tensor): Class maps in [0, 1], (K, H, W); K may be 0.
@@ -87,7 +88,14 @@ class SweepResult:
         return (self.truth - self.true_positive).double() / self.union
 
     def mean_iou(self, classes: Sequence[int]) -> Tensor:
-        """Mean IoU over the given classes, (T, ); absent ones left out."""
+        """Mean IoU; classes without a pixel are left out.
+
+        Args:
+            classes (Sequence[int]): Those of the mean, 0 for background.
+
+        Returns:
+            Tensor: In [0, 1], (T, ).
+        """
         return self.iou[:, list(classes)].nanmean(1)
 
 

@@ -1,7 +1,7 @@
 """Processes that share one job."""
 import os
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, List, TypeVar
 
 import torch
 import torch.distributed as torch_dist
@@ -15,6 +15,8 @@ from mmengine.dist import (
 
 from mmwsss.problems import ConfigError, DataError
 
+Result = TypeVar('Result')
+
 
 @contextmanager
 def process_group(launcher: str) -> Iterator[None]:
@@ -23,6 +25,9 @@ def process_group(launcher: str) -> Iterator[None]:
     Args:
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'. Without a GPU,
             'pytorch' (torchrun) uses gloo; the others need GPUs.
+
+    Raises:
+        ConfigError: If the launcher needs a GPU and there is none.
     """
     if launcher == 'none' or is_distributed():
         yield
@@ -40,9 +45,20 @@ def process_group(launcher: str) -> Iterator[None]:
         torch_dist.destroy_process_group()
 
 
-def on_main_process(function: Callable[[], Any]) -> Any:
-    """Call a function in the main process; all get its result or error."""
-    outcome = [None, None]
+def on_main_process(function: Callable[[], Result]) -> Result:
+    """Call a function in the main process; all get its result or error.
+
+    Args:
+        function (callable): Takes nothing; its result can be pickled.
+
+    Returns:
+        Any: Its result, in every process.
+
+    Raises:
+        ConfigError: If the function does, in every process.
+        DataError: If the function does, in every process.
+    """
+    outcome: List[Any] = [None, None]  # the result, the error
     if is_main_process():
         try:
             outcome[0] = function()

@@ -4,10 +4,19 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
-from typing import Callable, Deque, Iterable, Iterator
+from typing import (
+    Callable,
+    Deque,
+    Iterable,
+    Iterator,
+    Optional,
+    Sequence,
+    TypeVar,
+)
 
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,6 +29,9 @@ from rich.progress import (
 from rich.text import Text
 
 from mmwsss.parallel.worker_pool import WorkerPool
+
+Job = TypeVar('Job')
+Result = TypeVar('Result')
 
 
 class _Speed(ProgressColumn):
@@ -37,7 +49,11 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
     Args:
         title (str): Stands before the bar.
-        total (int): Images in all.
+        total (int): Number of all images.
+
+    Yields:
+        callable: Takes the number of images that were finished since the
+        last call.
     """
     columns = (TextColumn('{task.description}'), BarColumn(),
                MofNCompleteColumn(), _Speed(), TextColumn('ETA'),
@@ -47,23 +63,23 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda count: progress.advance(task, count)
 
 
-def in_threads(function: Callable, jobs: Iterable, title: str,
-               total: int) -> Iterator:
-    """Results of a function in order, with a progress bar.
+def in_threads(function: Callable[[Job], Result], jobs: Iterable[Job],
+               title: str, total: int) -> Iterator[Result]:
+    """Work on images in threads, with a progress bar.
 
     Few jobs are taken ahead of the results, so that neither fill the memory.
 
     Args:
-        function (callable): Called with each job, in threads.
-        jobs (Iterable): Its arguments.
+        function (callable): Takes a job.
+        jobs (Iterable): Its arguments, one for each image.
         title (str): Stands before the bar.
         total (int): Number of jobs.
 
     Yields:
-        What the function returns; its errors are raised here.
+        Any: The results, in the order of the jobs; errors are raised here.
     """
     workers = os.cpu_count() or 1
-    waiting: Deque[Future] = deque()
+    waiting: Deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool, \
             progress_bar(title, total) as advance:
         for job in jobs:
@@ -76,15 +92,19 @@ def in_threads(function: Callable, jobs: Iterable, title: str,
             advance(1)
 
 
-def in_processes(function: Callable, jobs: list, title: str,
-                 num_workers: int) -> Iterator:
-    """As :func:`in_threads`, for work that Python does one at a time.
+def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job],
+                 title: str, num_workers: int) -> Iterator[Result]:
+    """As :func:`in_threads`, for work in Python, where threads take turns.
 
     Args:
-        function (callable): Of a module, as it is sent to other processes.
-        jobs (list): Its arguments.
+        function (callable): Takes a job; one that can be pickled, such as a
+            function at the top level of a module.
+        jobs (Sequence): Its arguments, one for each image.
         title (str): Stands before the bar.
-        num_workers (int): Processes; 0 works in this one.
+        num_workers (int): Number of processes; with 0 this one works.
+
+    Yields:
+        Any: The results, in the order of the jobs.
     """
     pool = WorkerPool(function, num_workers)
     with progress_bar(title, len(jobs)) as advance:
@@ -94,16 +114,18 @@ def in_processes(function: Callable, jobs: list, title: str,
 
 
 class ImageProgressHook(Hook):
-    """Tells of the images that the Runner's test loop has finished.
+    """Moves a progress bar on as the Runner's test loop finishes images.
 
     Args:
-        advance (callable): Called with their number, over all processes.
+        advance (callable): From :func:`progress_bar`; it is called with the
+            number of images of a batch, over all processes.
     """
 
     def __init__(self, advance: Callable[[int], None]) -> None:
         self.advance = advance
 
-    def after_test_iter(self, runner, batch_idx, data_batch=None,
-                        outputs=None) -> None:
+    def after_test_iter(self, runner: Runner, batch_idx: int,
+                        data_batch: Optional[dict] = None,
+                        outputs: Sequence[object] = ()) -> None:
         """Count the images of a batch."""
         self.advance(len(outputs) * get_world_size())

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
-from typing import Any, Callable, Deque, Iterator, Optional
+from typing import Any, Callable, Deque, Iterator, Optional, Tuple
 
 import torch
 
@@ -16,21 +16,26 @@ class WorkerPool:
     They end with their parent, even when it is killed.
 
     Args:
-        function (Callable): What to call; its module-level name, and what it
-            is a partial of, have to be picklable.
-        num_workers (int): Processes; 0 calls it in this one.
+        function (callable): What to call; one that can be pickled, such as a
+            function at the top level of a module, or a partial of it.
+        num_workers (int): Number of processes; with 0 this one works.
     """
 
-    def __init__(self, function: Callable, num_workers: int) -> None:
+    def __init__(self, function: Callable[..., Any],
+                 num_workers: int) -> None:
         self.function = function
         self.num_workers = num_workers
         # Started with the first job, and again after :meth:`finish`.
         self.executor: Optional[ProcessPoolExecutor] = None
-        self.waiting: Deque[Future] = deque()
+        self.waiting: Deque[Future[Any]] = deque()
         self.most_waiting = 4 * num_workers
 
     def submit(self, *job: Any) -> Iterator[Any]:
-        """Take a job; yield the results that are due, in order."""
+        """Take a job; yield the results that are due, in order.
+
+        Args:
+            *job: Arguments of the function.
+        """
         if not self.num_workers:
             yield self.function(*job)
             return
@@ -49,16 +54,17 @@ class WorkerPool:
             self.executor = None
 
     def _results(self, most: int) -> Iterator[Any]:
-        """Wait until at most so many jobs are open; raises their errors."""
+        """Wait until at most so many jobs are open; raise their errors."""
         while len(self.waiting) > most:
             yield self.waiting.popleft().result()
 
 
-_worker_function: Optional[Callable] = None
+# What this process works with, if it is a worker.
+_worker_function: Callable[..., Any]
 
 
-def _start_worker(function: Callable) -> None:
-    """One thread a process: the processes are the parallelism."""
+def _start_worker(function: Callable[..., Any]) -> None:
+    """Take the function; use one thread, as there are many processes."""
     global _worker_function
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
@@ -66,10 +72,13 @@ def _start_worker(function: Callable) -> None:
 
 
 def _end_with_parent() -> None:
-    """A killed parent cannot stop its workers: they look after it."""
-    parent_process().join()
+    """End this worker when its parent has ended, which may be by a kill."""
+    parent = parent_process()
+    assert parent is not None  # this runs in workers only
+    parent.join()
     os._exit(1)
 
 
-def _work(job: tuple) -> Any:
+def _work(job: Tuple[Any, ...]) -> Any:
+    """Do a job in a worker."""
     return _worker_function(*job)

@@ -41,8 +41,10 @@ def convert_coco14(root: str,
     Args:
         root (str): Folder of COCO.
         splits (Sequence[str]): Names of the splits.
-        images (str): Folder of a split's photos, under ``root``.
-        annotations (str): Its instance annotations, under ``root``.
+        images (str): Folder of a split's photos, under ``root``, with
+            ``{split}`` for its name.
+        annotations (str): Instance annotations of a split, under ``root``,
+            with ``{split}`` for its name.
         out_dir (str, optional): Where to write; the configs expect the
             photos beside it. Defaults to ``root``.
         num_workers (int, optional): Processes that draw; 0 draws in this
@@ -71,7 +73,7 @@ def convert_coco14(root: str,
             skip_bad_outlines)
     problems.raise_if_any()
     if num_workers is None:
-        num_workers = os.cpu_count()
+        num_workers = os.cpu_count() or 1
     masks = osp.join(out_dir, 'SegmentationClass')
     todo = [job for job in (
         (osp.join(masks, split, image_name(image.file_name) + '.png'), image)

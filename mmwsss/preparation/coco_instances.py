@@ -8,8 +8,8 @@ import numpy as np
 from mmwsss.files.json_files import read_json
 from mmwsss.problems import DataError, Problems, unknown_name
 
-# Polygons, each (x, y, x, y, ...) in pixels, or the lengths of the runs of 0
-# and 1, by columns.
+# Polygons, each (x, y, x, y, ...) in pixels; or the lengths of the runs of 0
+# and 1 in turn, column by column.
 Outline = Union[List[np.ndarray], List[int]]
 
 
@@ -18,8 +18,8 @@ class COCOImage:
     """An image of the annotations.
 
     Attributes:
-        file_name (str): Without folder.
-        size (tuple[int, int]): Height and width.
+        file_name (str): Name of the photo without its folder.
+        size (tuple[int, int]): Height and width in pixels.
         labels (set[int]): Classes of its objects, 1..C.
         objects (list[tuple[int, Outline]]): Class 1..C and outline of each
             object that can be drawn.
@@ -191,10 +191,16 @@ def _unpack_run_lengths(text: str) -> List[int]:
 
 
 def draw_mask(image: COCOImage) -> np.ndarray:
-    """The class of each pixel, uint8 (H, W); 0 for background.
+    """Draw the objects of an image as one mask.
 
     Large objects are drawn first, so that small ones lie on top of them, as a
     cup on a table. Crowd regions are objects like the others.
+
+    Args:
+        image (COCOImage): From :func:`read_instances`.
+
+    Returns:
+        np.ndarray: 0 background, 1..C, uint8, (H, W).
     """
     from pycocotools import mask as mask_api
     regions = []

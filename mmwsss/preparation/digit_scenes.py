@@ -4,10 +4,11 @@ import json
 import os
 import os.path as osp
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Set, Tuple
 
 import numpy as np
 from mmengine.logging import print_log
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw
 from rich.progress import track
 
@@ -61,7 +62,7 @@ def write_digit_scenes(root: str,
         num_train (int): Number of training scenes. Defaults to 2000.
         num_val (int): Number of validation scenes. Defaults to 200.
         size (int): Height and width in pixels. Defaults to 64.
-        seed (int): Defaults to 0.
+        seed (int): Where all chance starts. Defaults to 0.
         force (bool): Redo a folder that was made with other arguments.
             Defaults to False.
 
@@ -75,8 +76,8 @@ def write_digit_scenes(root: str,
                              ('seed', seed, 0)):
         if value < low:
             raise DataError(f'{name}={value}: must be at least {low}')
-    record = dict(version=_VERSION, num_train=num_train, num_val=num_val,
-                  size=size, seed=seed)
+    record: Dict[str, Any] = dict(version=_VERSION, num_train=num_train,
+                                  num_val=num_val, size=size, seed=seed)
     if _is_complete(root, record, force):
         print_log(f'{root}: DigitScenes is there already', 'current')
         return
@@ -84,10 +85,12 @@ def write_digit_scenes(root: str,
     pools = split_samples(labels, seed)
     _start_folder(root, record)
 
-    table, record['samples'] = [], {}
+    table: List[Tuple[str, str]] = []
+    record['samples'] = {}
     for split_id, (split, count, pool) in enumerate(
             zip(_SPLITS, (num_train, num_val), pools)):
-        names, used = [], set()
+        names: List[str] = []
+        used: Set[int] = set()
         for index in track(range(count), f'Drawing {count} {split} scenes'):
             # One generator a scene: it does not depend on the others.
             rng = np.random.default_rng((seed, split_id, index))
@@ -131,7 +134,7 @@ def split_samples(labels: np.ndarray,
 
     Args:
         labels (np.ndarray): The digit of each sample, (M,).
-        seed (int): Defaults to 0.
+        seed (int): Where the shuffling starts. Defaults to 0.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: Indices of the train and of the val
@@ -150,7 +153,7 @@ def split_samples(labels: np.ndarray,
 def draw_scene(rng: np.random.Generator,
                images: np.ndarray,
                labels: np.ndarray,
-               pool: Sequence[int],
+               pool: ArrayLike,
                size: int = 64,
                max_digits: int = 2,
                digit_size: Tuple[float, float] = (0.5, 0.75),
@@ -159,10 +162,10 @@ def draw_scene(rng: np.random.Generator,
 
     Args:
         rng (np.random.Generator): Where all chance comes from.
-        images (np.ndarray): Greys of the samples in [0, 1], (M, 8, 8).
-        labels (np.ndarray): Digits of the samples, (M,).
-        pool (Sequence[int]): Indices of the samples that may be used.
-        size (int): S, height and width. Defaults to 64.
+        images (np.ndarray): Greys of the M samples in [0, 1], (M, 8, 8).
+        labels (np.ndarray): Digits of the samples, 0..9, (M,).
+        pool (ArrayLike): Indices of the samples that may be used, (P,).
+        size (int): S, height and width in pixels. Defaults to 64.
         max_digits (int): Most digits of a scene. Defaults to 2.
         digit_size (tuple[float, float]): Smallest and largest height of a
             digit, as a part of S. Defaults to (0.5, 0.75).
@@ -171,13 +174,14 @@ def draw_scene(rng: np.random.Generator,
     Returns:
         Scene: Every digit in it shows most of its pixels.
     """
-    pool = np.asarray(pool)
+    usable = np.asarray(pool)
     canvas = _draw_background(rng, size, max_clutter)  # (S, S, 3)
     mask = np.zeros((size, size), dtype=np.uint8)
-    areas, samples = {}, []
+    areas: Dict[int, int] = {}  # mask value -> pixels
+    samples: List[int] = []
     count = rng.integers(1, max_digits + 1)
     for digit in rng.choice(10, count, replace=False).tolist():
-        sample = int(rng.choice(pool[labels[pool] == digit]))
+        sample = int(rng.choice(usable[labels[usable] == digit]))
         for _ in range(20):
             grey = _enlarge(rng, images[sample], size * rng.uniform(
                 *digit_size))
@@ -186,7 +190,7 @@ def draw_scene(rng: np.random.Generator,
             if _all_visible(mask, shape, areas):
                 _paint(rng, canvas, grey)
                 mask[shape] = digit + 1
-                areas[digit + 1] = shape.sum()
+                areas[digit + 1] = int(shape.sum())
                 samples.append(sample)
                 break
         # A digit that found no free place in 20 trials is left out.
@@ -196,7 +200,8 @@ def draw_scene(rng: np.random.Generator,
     return Scene(image, mask, sorted(v - 1 for v in areas), samples)
 
 
-def _all_visible(mask: np.ndarray, shape: np.ndarray, areas: dict) -> bool:
+def _all_visible(mask: np.ndarray, shape: np.ndarray,
+                 areas: Dict[int, int]) -> bool:
     """Whether earlier digits still show enough with ``shape`` on top."""
     left = np.bincount(mask[~shape], minlength=len(CLASSES))
     return all(left[value] >= _MIN_VISIBLE * area
@@ -209,9 +214,9 @@ def _enlarge(rng: np.random.Generator, sample: np.ndarray,
     # The frame keeps strokes at the border of the 8 x 8 from being cut.
     framed = Image.fromarray(np.pad(sample, 1).astype(np.float32))
     side = max(10, round(height * 10 / 8))
-    grey = framed.resize((side, side), Image.Resampling.BICUBIC)
-    grey = grey.rotate(rng.uniform(-12, 12), Image.Resampling.BILINEAR)
-    grey = np.asarray(grey)
+    large = framed.resize((side, side), Image.Resampling.BICUBIC)
+    grey = np.asarray(large.rotate(rng.uniform(-12, 12),
+                                   Image.Resampling.BILINEAR))
     rows = np.flatnonzero((grey > _GREY).any(1))
     columns = np.flatnonzero((grey > _GREY).any(0))
     return grey[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]

@@ -8,9 +8,9 @@ import time
 import zipfile
 import zlib
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Deque, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -62,12 +62,13 @@ def extract_image_embeddings(out_file: PathLike,
         weights (str | PathLike): Path or URL of a plain CLIP state dict with
             a ViT, in OpenAI's or Hugging Face's layout, trained with QuickGELU
             as OpenAI's are.
-        batch_size (int): Defaults to 64.
+        batch_size (int): Photos that are embedded at a time. Defaults to 64.
         resume (bool): Go on where an interrupted run with the same weights
             stopped; False starts over. Defaults to True.
         model_name (str, optional): Stored as ``model``; by default read from
             the weights, e.g. 'CLIP ViT-B/16'.
-        device (str, optional): Defaults to the GPU if there is one.
+        device (str, optional): 'cpu', 'cuda', ...; by default the GPU if
+            there is one.
         num_workers (int): Threads that read photos. Defaults to 4.
         save_interval (float): Seconds between two savings. Defaults to 10.
 
@@ -109,11 +110,11 @@ def find_images(folder: Optional[PathLike] = None,
     """Photos of a folder, or those that a list names.
 
     Args:
-        folder (str | PathLike, optional): With ``list_file``, the folder that
-            its entries are in; alone, all photos in it, in order of name.
+        folder (str | PathLike, optional): Where the photos are. Defaults to
+            the folder of the list.
         list_file (str | PathLike, optional): A text file with one photo a
-            line; without an extension, it is looked up in the folder. The
-            default folder is that of the list.
+            line, with or without its extension. Defaults to None: all photos
+            of the folder, in order of name.
 
     Returns:
         list[str]: Paths.
@@ -121,12 +122,16 @@ def find_images(folder: Optional[PathLike] = None,
     Raises:
         DataError: If there are no photos, or a listed one is missing.
     """
-    if folder is None and list_file is None:
+    if folder is not None:
+        folder = os.fspath(folder)
+    elif list_file is not None:
+        folder = osp.dirname(os.fspath(list_file))
+    else:
         raise DataError('no photos named; give a folder or a list')
-    folder = osp.dirname(list_file) if folder is None else os.fspath(folder)
     if not osp.isdir(folder or '.'):
         raise DataError(f'{folder}: no such folder of photos; check the path')
-    found = {}  # name without extension -> file name
+    # Name without extension -> file names.
+    found: Dict[str, List[str]] = {}
     for file in sorted(os.listdir(folder or '.')):
         if file.lower().endswith(PHOTO_SUFFIXES):
             found.setdefault(osp.splitext(file)[0], []).append(file)
@@ -137,8 +142,8 @@ def find_images(folder: Optional[PathLike] = None,
         return [osp.join(folder, file)
                 for files in found.values() for file in files]
     try:
-        with open(list_file, encoding='utf-8-sig') as file:
-            entries = [line.strip() for line in file if line.strip()]
+        with open(list_file, encoding='utf-8-sig') as lines:
+            entries = [line.strip() for line in lines if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f'{list_file}: not a readable list of photos '
                         f'({error}); give one a line') from error
@@ -177,7 +182,7 @@ def load_photo(path: PathLike, size: int) -> Tensor:
                         'it or take it off the list') from error
     short = min(image.size)
     width, height = (size * side // short for side in image.size)
-    image = image.resize((width, height), Image.BICUBIC)
+    image = image.resize((width, height), Image.Resampling.BICUBIC)
     left, top = round((width - size) / 2), round((height - size) / 2)
     image = image.crop((left, top, left + size, top + size))
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)
@@ -207,7 +212,7 @@ def _load_batches(paths: List[str], batch_size: int, size: int,
                   num_workers: int) -> Iterator[Tensor]:
     """Batches (B, 3, size, size) in order, read ahead by threads."""
     with ThreadPoolExecutor(max(num_workers, 1)) as pool:
-        ahead = deque()
+        ahead: Deque[List[Future[Tensor]]] = deque()
         for start in range(0, len(paths), batch_size):
             ahead.append([pool.submit(load_photo, path, size)
                           for path in paths[start:start + batch_size]])
@@ -291,7 +296,7 @@ def _check_photos(paths: Sequence[PathLike]) -> Dict[_Key, str]:
     """Photos by name and file size, in order; all exist, names differ."""
     photos: Dict[_Key, str] = {}
     names: Dict[str, str] = {}
-    for path in map(os.fspath, paths):
+    for path in [os.fspath(path) for path in paths]:
         name = osp.splitext(osp.basename(path))[0]
         if not osp.isfile(path):
             raise DataError(f'{path}: no such photo; correct the path or take '

@@ -51,7 +51,13 @@ class MaskArchive:
         problems.raise_if_any()
 
     def read(self, name: str) -> np.ndarray:
-        """The mask of an image, uint8 (H, W).
+        """The mask of an image.
+
+        Args:
+            name (str): Image id, one of ``members``.
+
+        Returns:
+            np.ndarray: uint8, (H, W).
 
         Raises:
             DataError: If it is damaged or not a mask.

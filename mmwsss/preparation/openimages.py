@@ -246,7 +246,8 @@ def _read_binary(path: str, size: Tuple[int, int]) -> np.ndarray:
     try:
         with Image.open(path) as image:
             # OpenImages' masks often have another size than the photo.
-            grey = image.convert('L').resize(size[::-1], Image.NEAREST)
+            grey = image.convert('L').resize(size[::-1],
+                                             Image.Resampling.NEAREST)
             return np.asarray(grey) > 0
     except (OSError, SyntaxError, ValueError,
             Image.DecompressionBombError) as error:

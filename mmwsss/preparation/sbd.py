@@ -47,7 +47,13 @@ def sbd_masks(folder: str) -> Dict[str, str]:
 
 
 def read_sbd_mask(path: str) -> np.ndarray:
-    """The class of each pixel of one of SBD's ``cls/*.mat``, uint8 (H, W).
+    """The mask in one of SBD's ``cls/*.mat``.
+
+    Args:
+        path (str): The file.
+
+    Returns:
+        np.ndarray: The class of each pixel, 0 for background, uint8, (H, W).
 
     Raises:
         DataError: If the file is missing, damaged or of another kind.

@@ -49,11 +49,13 @@ def extract_text_embeddings(
             OpenAI's, mmseg's (SAN) or Hugging Face's layout, trained with
             QuickGELU as OpenAI's are.
         templates (Sequence[str]): Prompts with ``{}`` for the phrase.
+            Defaults to 'a photo of a {}' alone.
         synonyms (Mapping[str, Sequence[str]], optional): Further phrases for
             some of the classes. Defaults to None.
         model_name (str, optional): Stored as ``model``; by default read from
             the weights, e.g. 'CLIP ViT-B/16'.
-        device (str, optional): Defaults to the GPU if there is one.
+        device (str, optional): 'cpu', 'cuda', ...; by default the GPU if
+            there is one.
 
     Returns:
         str: ``out_file``.

@@ -30,9 +30,9 @@ MaskSource = Tuple[str, MaskReader]  # where it is, for messages
 class _Job(NamedTuple):
     """One mask to be checked and, unless it is there already, written."""
     photo: str
-    source: str
+    source: str  # where the mask comes from, for messages
     read: MaskReader
-    target: str
+    target: str  # where it goes
 
 
 def convert_voc12(root: str,
@@ -49,7 +49,7 @@ def convert_voc12(root: str,
     Args:
         root (str): ``VOCdevkit/VOC2012``.
         sbd (str, optional): Folder of SBD, see
-            :func:`mmwsss.datasets.sbd.sbd_masks`.
+            :func:`mmwsss.preparation.sbd.sbd_masks`. Defaults to None.
         aug_zip (str, optional): The ready ``SegmentationClassAug.zip``
             instead. Neither is needed where ``SegmentationClassAug`` is
             complete.
@@ -91,7 +91,7 @@ def convert_voc12(root: str,
                      '\n'.join([*lists['train_aug'], '']).encode())
     if labels is not None:
         buffer = io.BytesIO()
-        np.save(buffer, labels)
+        np.save(buffer, np.array(labels, dtype=object))
         write_atomically(osp.join(root, LABELS), buffer.getvalue())
     return {**{name: len(ids) for name, ids in lists.items()},
             'written': written}

@@ -1,12 +1,12 @@
 """Figures of numbers."""
 import io
-from typing import Dict, Optional, Sequence
+from typing import Dict, Optional, Sequence, Union
 
 from mmwsss.files.atomic import write_atomically
 
 
 def draw_curves(path: str,
-                x: Sequence,
+                x: Sequence[Union[float, str]],
                 curves: Dict[str, Sequence[float]],
                 labels: Dict[str, str],
                 marks: Optional[Dict[str, float]] = None,
@@ -15,9 +15,9 @@ def draw_curves(path: str,
 
     Args:
         path (str): Where to write.
-        x (Sequence): N places on the axis, numbers or names.
+        x (Sequence[float | str]): N places on the axis, numbers or names.
         curves (dict): Name -> N values.
-        labels (dict): ``xlabel`` and ``ylabel``.
+        labels (dict): Texts of the axes, ``xlabel`` and ``ylabel``.
         marks (dict, optional): Name -> place of a vertical line. Defaults to
             None: no line.
         marker (str, optional): Matplotlib's sign for the points. Defaults to
@@ -46,7 +46,7 @@ def draw_threshold_curve(path: str, thresholds: Sequence[float],
 
     Args:
         path (str): Where to write.
-        thresholds (Sequence[float]): T thresholds.
+        thresholds (Sequence[float]): T thresholds in [0, 1].
         curves (dict): Name -> T values in per cent.
         chosen (float): The threshold that was used, marked by a line.
     """

@@ -24,8 +24,9 @@ def heat_overlay(photo: np.ndarray, class_map: np.ndarray) -> np.ndarray:
         np.ndarray: RGB, uint8, (H, W, 3).
     """
     from matplotlib import colormaps
-    level = Image.fromarray(np.rint(class_map * 255).astype(np.uint8))
-    level = np.asarray(level.resize(photo.shape[1::-1], Image.BILINEAR))
+    small = Image.fromarray(np.rint(class_map * 255).astype(np.uint8))
+    level = np.asarray(small.resize(photo.shape[1::-1],
+                                    Image.Resampling.BILINEAR))
     heat = colormaps['jet'](level)[..., :3] * 255
     return (photo * 0.5 + heat * 0.5).astype(np.uint8)
 
@@ -46,15 +47,18 @@ def heat_map_row(photo: np.ndarray, maps: np.ndarray,
                             for name, class_map in zip(names, maps)]
 
 
-def mask_overlay(photo: np.ndarray, mask: np.ndarray, palette: Sequence,
+def mask_overlay(photo: np.ndarray, mask: np.ndarray,
+                 palette: Sequence[Sequence[int]],
                  opacity: float = 0.6) -> np.ndarray:
     """A photo with the colours of a mask; 255 (ignore) becomes white.
 
     Args:
         photo (np.ndarray): RGB, uint8, (H, W, 3).
-        mask (np.ndarray): (H, W), 0 background.
-        palette (Sequence): RGB colours, background first.
-        opacity (float): Of the colours. Defaults to 0.6.
+        mask (np.ndarray): 0 background, 1..C, 255 ignore, (H, W).
+        palette (Sequence[Sequence[int]]): RGB colours of the classes, 0..255,
+            background first.
+        opacity (float): Share of the colours in [0, 1], the rest being the
+            photo's. Defaults to 0.6.
 
     Returns:
         np.ndarray: RGB, uint8, (H, W, 3).
@@ -70,11 +74,12 @@ def picture_sheet(rows: Sequence[Sequence[Tile]],
     """Pictures with captions, in rows of equal height on white.
 
     Args:
-        rows (Sequence): Each a sequence of (caption, RGB picture).
+        rows (Sequence[Sequence[Tile]]): Captions and RGB pictures; at least
+            one row.
         columns (int): Rows that stand side by side. Defaults to 1.
 
     Returns:
-        np.ndarray: RGB, uint8.
+        np.ndarray: RGB, uint8, (h, w, 3).
     """
     pictures = [np.concatenate([_scaled(*tile) for tile in row], axis=1)
                 for row in rows]
@@ -89,7 +94,12 @@ def picture_sheet(rows: Sequence[Sequence[Tile]],
 
 
 def write_picture(path: str, picture: np.ndarray) -> None:
-    """Write an RGB picture as PNG, whole or not at all."""
+    """Write a picture as PNG, whole or not at all.
+
+    Args:
+        path (str): Where to write.
+        picture (np.ndarray): RGB, uint8, (H, W, 3).
+    """
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format='PNG')
     write_atomically(path, buffer.getvalue())

@@ -1,17 +1,17 @@
 """Tables as papers print them: methods by scores, best in bold."""
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 _LATEX = {char: '\\' + char for char in '&%$#_{}'}
 
 
 @dataclass
 class TableRow:
-    """One method.
+    """One method of a table.
 
     Attributes:
         method (str): Its name.
-        backbone (str): Of the network, '' where unknown.
+        backbone (str): Its backbone, '' where unknown.
         values (dict): Column -> score in per cent; None or no entry: '-'.
         source (str): Where published values stand; '' for one's own.
     """
@@ -26,7 +26,7 @@ def markdown_table(columns: Sequence[str], rows: Sequence[TableRow],
     """A table in Markdown; the sources of published rows follow it.
 
     Args:
-        columns (Sequence[str]): Scores, in order.
+        columns (Sequence[str]): Names of the scores, in order.
         rows (Sequence[TableRow]): Methods, in order.
         transposed (bool): One line a score instead of a method. Defaults to
             False.
@@ -52,9 +52,10 @@ def latex_table(columns: Sequence[str], rows: Sequence[TableRow],
     A rule stands between published rows and one's own.
 
     Args:
-        columns (Sequence[str]): See :func:`markdown_table`.
-        rows (Sequence[TableRow]): Likewise.
-        transposed (bool): Likewise.
+        columns (Sequence[str]): Names of the scores, in order.
+        rows (Sequence[TableRow]): Methods, in order.
+        transposed (bool): One line a score instead of a method, and then no
+            rule. Defaults to False.
 
     Returns:
         str: With a line break at the end.
@@ -77,7 +78,8 @@ def latex_table(columns: Sequence[str], rows: Sequence[TableRow],
 
 
 def _cells(columns: Sequence[str], rows: Sequence[TableRow], bold: str,
-           transposed: bool, heading=str) -> List[List[str]]:
+           transposed: bool,
+           heading: Callable[[str], str] = str) -> List[List[str]]:
     """Heading and lines of text; the best of each column is bold."""
     scores = []
     for column in columns:

@@ -12,7 +12,7 @@ def class_table(names: Sequence[str], columns: Dict[str, Sequence[float]],
         names (Sequence[str]): Class names.
         columns (dict): Heading -> one value a class, in per cent; NaN is
             shown as '-' and left out of the mean.
-        title (str): Printed above.
+        title (str): Printed above. Defaults to '': none.
 
     Returns:
         str: The table.

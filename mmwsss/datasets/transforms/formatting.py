@@ -1,4 +1,6 @@
 """From a pipeline's dict to a SegDataSample with image-level labels."""
+from typing import Sequence
+
 import torch
 from mmengine.structures import LabelData, PixelData
 from mmseg.datasets.transforms import PackSegInputs
@@ -16,13 +18,14 @@ class PackImageLevelInputs(PackSegInputs):
     ``PhotometricView`` become uint8 tensors (3, H, W), BGR.
 
     Args:
-        meta_keys (Sequence[str]): Keys kept as metainfo.
+        meta_keys (Sequence[str]): Keys that are kept as metainfo. Defaults
+            to those that tools and metrics read.
     """
 
     def __init__(self,
-                 meta_keys=('sample_id', 'img_path', 'seg_map_path',
-                            'ori_shape', 'img_shape', 'flip',
-                            'flip_direction')) -> None:
+                 meta_keys: Sequence[str] = (
+                     'sample_id', 'img_path', 'seg_map_path', 'ori_shape',
+                     'img_shape', 'flip', 'flip_direction')) -> None:
         super().__init__(meta_keys)
 
     def transform(self, results: dict) -> dict:

@@ -21,7 +21,8 @@ class LoadPhoto(BaseTransform):
     ``img_shape``, ``ori_shape``.
 
     Args:
-        backend_args (dict, optional): See mmengine's ``fileio``.
+        backend_args (dict, optional): See mmengine's ``fileio``. Defaults to
+            None: local files.
     """
 
     def __init__(self, backend_args: Optional[dict] = None) -> None:

@@ -53,7 +53,7 @@ class ConfidentLabels(BaseTransform):
     Args:
         foreground (dict): Config of a refiner whose maps are above 0.5 where
             a class wins, such as ``DenseCRF``, for the sure classes.
-        background (dict): Likewise, for the sure background.
+        background (dict): Config of such a refiner for the sure background.
         cache (str, optional): Folder in which labels are kept, under names
             that change with the maps and the settings. Defaults to None:
             none are kept.
@@ -73,17 +73,16 @@ class ConfidentLabels(BaseTransform):
         if self.cache is None:
             labels = self._labels(results)
         else:
-            labels = self._cached_labels(results)
+            labels = self._cached_labels(self.cache, results)
         results['gt_seg_map'] = labels
         results.setdefault('seg_fields', []).append('gt_seg_map')
         return results
 
-    def _cached_labels(self, results: dict) -> np.ndarray:
+    def _cached_labels(self, folder: str, results: dict) -> np.ndarray:
         digest = zlib.crc32(self.settings)
         for array in (results['seed_labels'], results['seed_maps']):
-            digest = zlib.crc32(np.ascontiguousarray(array), digest)
-        path = osp.join(self.cache,
-                        f'{results["sample_id"]}-{digest:08x}.png')
+            digest = zlib.crc32(np.ascontiguousarray(array).data, digest)
+        path = osp.join(folder, f'{results["sample_id"]}-{digest:08x}.png')
         if osp.isfile(path):
             return read_mask(path).copy()
         labels = self._labels(results)

@@ -1,5 +1,5 @@
 """Masks where there are any."""
-from typing import Optional
+from typing import Any, Optional
 
 from mmseg.datasets.transforms import LoadAnnotations
 
@@ -19,7 +19,8 @@ class LoadMaskIfAny(LoadAnnotations):
         **kwargs: See mmseg's ``LoadAnnotations``.
     """
 
-    def __init__(self, imdecode_backend: str = 'pillow', **kwargs) -> None:
+    def __init__(self, imdecode_backend: str = 'pillow',
+                 **kwargs: Any) -> None:
         super().__init__(imdecode_backend=imdecode_backend, **kwargs)
 
     def transform(self, results: dict) -> Optional[dict]:

@@ -17,15 +17,16 @@ class PhotometricView(BaseTransform):
     four of five images), grey (one of five), blur and solarisation, as DINO
     and ToCo have them.
 
-    Required key: ``img``. Added key: ``to``, uint8 BGR (H, W, 3).
+    Required key: ``img``. Added key: the one that ``to`` names, uint8 BGR
+    (H, W, 3).
 
     Args:
         to (str): 'img' changes the image itself; 'second_view' and
             'local_view' are what ``ToCo`` looks for.
-        crop_size (int, optional): First a random square of 40 to 100 per
-            cent of the area, resized to this side, mirrored in half of the
-            cases. Defaults to None: the whole image, not mirrored, so that
-            places stay comparable.
+        crop_size (int, optional): The view is a random square of 40 to 100
+            per cent of the area, resized to this side in pixels and mirrored
+            in half of the cases. Defaults to None: the whole image, not
+            mirrored, so that places stay comparable.
         blur (float): Probability of a Gaussian blur. Defaults to 0.
         solarize (float): Probability of inverting bright pixels. Defaults to
             0.

@@ -11,15 +11,15 @@ from mmwsss.registry import HOOKS
 class DisplacementMeanHook(Hook):
     """Stores the mean displacement before the last checkpoint is written.
 
-    The network subtracts it in evaluation. The mean is over one more pass of
+    IRN subtracts it in evaluation. The mean is taken over one more pass of
     the training data.
     """
 
-    # Before CheckpointHook, which is VERY_LOW.
+    # It runs before CheckpointHook, whose priority is VERY_LOW.
     priority = 'LOW'
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """At the end of the last epoch, measure."""
+        """Measure at the end of the last epoch."""
         if not self.is_last_train_epoch(runner):
             return
         model = runner.model

@@ -19,7 +19,7 @@ class LocalizationVisualizationHook(Hook):
     visualizer (local files, TensorBoard, ...), one row an image.
 
     Args:
-        num_images (int): Defaults to 4.
+        num_images (int): How many images are shown. Defaults to 4.
     """
 
     def __init__(self, num_images: int = 4) -> None:

@@ -16,7 +16,8 @@ class LateLossesHook(Hook):
     has the weight 0.
 
     Args:
-        weights (dict[str, float]): Weight of each late loss.
+        weights (dict[str, float]): Weight of each late loss, by its name in
+            the model's ``loss_weights``.
         after (int): The last iteration without them, counted from 0.
     """
 

@@ -37,6 +37,13 @@ class NonFiniteLossHook(Hook):
 
 
 def sample_ids(data_batch: Optional[dict]) -> Sequence[str]:
-    """Names of the images of a batch."""
+    """Names of the images of a batch.
+
+    Args:
+        data_batch (dict, optional): What the data loader yields.
+
+    Returns:
+        Sequence[str]: For each image its id, path, or '?'.
+    """
     samples = (data_batch or {}).get('data_samples') or ()
     return [str(s.get('sample_id', s.get('img_path', '?'))) for s in samples]

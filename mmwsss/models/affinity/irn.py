@@ -12,7 +12,8 @@ from mmwsss.registry import MODELS
 from .base import BaseAffinity, relative_to_strongest
 
 
-def _projection(in_channels: int, channels: int, groups: int) -> nn.Module:
+def _projection(in_channels: int, channels: int,
+                groups: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(in_channels, channels, 1, bias=False),
                          nn.GroupNorm(groups, channels))
 
@@ -38,9 +39,10 @@ class IRN(BaseAffinity):
             - ``radius``, ``beta``, ``exp_times``: See
               :func:`mmwsss.ops.random_walk`.
             - ``scale``: See :class:`BaseAffinity`.
-            - ``skip_edges`` (bool): Nodes on a boundary have no say. In the
-              published walk they say 0, which wears away whatever is not
-              much wider than its boundary. Defaults to False, as published.
+            - ``skip_edges`` (bool): Nodes on a boundary are left out of the
+              means. In the published walk they count as 0, which wears away
+              whatever is not much wider than its boundary. Defaults to
+              False, as published.
         init_cfg (dict, optional): See mmengine's ``BaseModule``.
     """
 
@@ -81,20 +83,21 @@ class IRN(BaseAffinity):
         In evaluation the stored mean displacement is taken off.
 
         Args:
-            inputs (Tensor): (B, 3, H, W).
+            inputs (Tensor): Normalised images, (B, 3, H, W).
 
         Returns:
-            tuple[Tensor]: (B, 1, h, w) and (B, 2, h, w), (down, right), with
-            h = ceil(H / 4).
+            tuple[Tensor, Tensor]: Logits, (B, 1, h, w), and displacements
+            (down, right) in nodes, (B, 2, h, w), with h = ceil(H / 4).
         """
         size, taps = self._grid(inputs), self._taps(inputs)
         return self._edge(taps, size), self._displacement(taps, size)
 
     def _grid(self, inputs: Tensor) -> List[int]:
+        """Rows and columns of nodes."""
         return [-(-side // self.stride) for side in inputs.shape[-2:]]
 
     def _taps(self, inputs: Tensor) -> List[Tensor]:
-        # The deepest maps step by 16 pixels.
+        """The backbone's maps; the deepest step by 16 pixels."""
         fill = [-side % 16 for side in inputs.shape[-2:]]
         return self.backbone(F.pad(inputs, (0, fill[1], 0, fill[0])))
 
@@ -128,12 +131,12 @@ class IRN(BaseAffinity):
                                     labels)
 
     def boundaries(self, inputs: Tensor) -> Tensor:
-        """Class boundaries, as the published inference.
+        """Class boundaries, as in the published inference.
 
         Logits are averaged with those of the mirrored images.
 
         Args:
-            inputs (Tensor): (B, 3, H, W).
+            inputs (Tensor): Normalised images, (B, 3, H, W).
 
         Returns:
             Tensor: In [0, 1], (B, h, w), with h = ceil(H / 4).

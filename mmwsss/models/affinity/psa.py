@@ -1,4 +1,4 @@
-"""PSA's AffinityNet: alike features, learned from maps."""
+"""PSA's AffinityNet: features alike within a class, learned from maps."""
 from typing import Dict, List, Optional, Sequence
 
 import torch
@@ -30,11 +30,16 @@ class PSA(BaseAffinity):
             published (64, 128, 256).
         loss (dict, optional): Config of the loss. Defaults to
             ``PairAffinityLoss``.
-        test_cfg (dict, optional): ``alpha`` (background is ``(1 - strongest
-            map) ** alpha``) or, for maps that are not near 0 on background,
-            a constant ``background``, as MCTformer has it; ``radius``,
-            ``beta``, ``exp_times``, ``scale``. Default to the published
-            alpha 16, 5, 8 and 8.
+        test_cfg (dict, optional): With the keys
+
+            - ``alpha`` (float): Background is ``(1 - strongest map) **
+              alpha``. Defaults to the published 16.
+            - ``background`` (float): A constant instead, as MCTformer has
+              it, for maps that are not near 0 on background.
+            - ``radius``, ``beta``, ``exp_times``: See
+              :func:`mmwsss.ops.affinity_walk`. Default to the published 5, 8
+              and 8.
+            - ``scale``: See :class:`BaseAffinity`.
         init_cfg (dict, optional): See mmengine's ``BaseModule``.
     """
 
@@ -68,11 +73,18 @@ class PSA(BaseAffinity):
         """As published: Kaiming for the taps, Xavier (gain 4) for the rest."""
         super().init_weights()
         for tap in self.taps:
-            nn.init.kaiming_normal_(tap.weight)
+            nn.init.kaiming_normal_(tap.get_parameter('weight'))
         nn.init.xavier_uniform_(self.joint.weight, gain=4)
 
     def features(self, inputs: Tensor) -> Tensor:
-        """What affinities are read from, (B, D, ceil(H / 8), ceil(W / 8))."""
+        """What affinities are read from.
+
+        Args:
+            inputs (Tensor): Normalised images, (B, 3, H, W).
+
+        Returns:
+            Tensor: (B, sum of ``widths``, ceil(H / 8), ceil(W / 8)).
+        """
         size = [-(-side // self.stride) for side in inputs.shape[-2:]]
         maps = self.backbone(inputs)[-len(self.taps):]
         maps = [F.elu(tap(x)) for tap, x in zip(self.taps, maps)]
@@ -89,7 +101,7 @@ class PSA(BaseAffinity):
             return self.loss_module(features.float(), labels)
 
     def walk(self, inputs: Tensor, maps: Tensor) -> Tensor:
-        """Walk along the affinities; shares against background."""
+        """Walk along the affinities; take shares against background."""
         options = dict(self.test_cfg)
         alpha, constant = options.pop('alpha'), options.pop('background', None)
         affinity = feature_affinity(self.features(inputs), options['radius'])

@@ -1,16 +1,23 @@
 """A ViT with one token for each class."""
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
+from mmpretrain.models.backbones.vision_transformer import (
+    TransformerEncoderLayer,
+)
 from mmpretrain.models.utils import resize_pos_embed
 from torch import Tensor, nn
 
 from mmwsss.registry import MODELS
 
 from .token_vit import TokenViT
+
+# Index of a layer, visual tokens (B, C, D) and patch tokens (B, N, D) -> the
+# visual tokens that enter the layer.
+Context = Callable[[int, Tensor, Tensor], Tensor]
 
 
 @dataclass
@@ -55,22 +62,33 @@ class TokenAttention:
 
     def attend(self, layer: int, query: Tensor, key: Tensor,
                value: Tensor) -> Tensor:
-        """Attention of one layer, (B, heads, L, d) in and out."""
-        del layer  # all layers alike
+        """Attention of one layer.
+
+        Args:
+            layer (int): Its index; all layers are treated alike here.
+            query (Tensor): (B, heads, L, d); L are all tokens.
+            key (Tensor): (B, heads, L, d).
+            value (Tensor): (B, heads, L, d).
+
+        Returns:
+            Tensor: Mixed values, (B, heads, L, d).
+        """
+        del layer
         seen = F.scaled_dot_product_attention(
-            *(self.without_hidden(x) for x in (query, key, value)))
+            self.without_hidden(query), self.without_hidden(key),
+            self.without_hidden(value))
         hidden = F.scaled_dot_product_attention(
             query[:, :, self.start:self.end], key, value)
         return self.with_hidden(seen, hidden)
 
     def without_hidden(self, x: Tensor) -> Tensor:
-        """Leave the hidden tokens out, (..., L, d)."""
+        """Leave the hidden tokens out of all tokens ``x``, (..., L, d)."""
         if self.start == self.end:
             return x
         return torch.cat([x[..., :self.start, :], x[..., self.end:, :]], -2)
 
     def with_hidden(self, seen: Tensor, hidden: Tensor) -> Tensor:
-        """Put the hidden tokens back to their place, (..., L, d)."""
+        """Put the ``hidden`` tokens back among the others, (..., L, d)."""
         if self.start == self.end:
             return seen
         return torch.cat([seen[..., :self.start, :], hidden,
@@ -78,10 +96,11 @@ class TokenAttention:
 
 
 class AttentionRecorder(TokenAttention):
-    """The same attention; collects its mean while the layers pass.
+    """The same attention; collects its mean while the layers run.
 
     One head's (B, L, L) weights exist at a time. What is kept is one
     (B, T, N) and one (B, N, N) sum, whatever the numbers of layers and heads.
+    T are the class tokens, N the patches.
 
     Args:
         num_visible (int): See :class:`TokenAttention`.
@@ -110,7 +129,7 @@ class AttentionRecorder(TokenAttention):
 
     def attend(self, layer: int, query: Tensor, key: Tensor,
                value: Tensor) -> Tensor:
-        """Attention of one layer, (B, heads, L, d) in and out."""
+        """Attention of one layer, as of :class:`TokenAttention`."""
         keep_attention = layer >= self.attention_start
         keep_affinity = layer >= self.affinity_start
         if not (keep_attention or keep_affinity):
@@ -177,7 +196,7 @@ class ClassTokenViT(TokenViT):
                  num_classes: int,
                  hide_extra_tokens: bool = False,
                  final_norm: bool = False,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(
             final_norm=final_norm, with_cls_token=False, **kwargs)
         self.num_classes = num_classes
@@ -200,43 +219,52 @@ class ClassTokenViT(TokenViT):
             {'visual_tokens': self.visual_tokens.detach(), **state})
 
     def resized_pos_embed(self, grid: Tuple[int, int]) -> Tensor:
-        """Position embeddings of the patches on any grid, (1, N, D)."""
+        """Position embeddings of the patches on any grid.
+
+        Args:
+            grid (tuple[int, int]): Rows and columns of the N patches.
+
+        Returns:
+            Tensor: (1, N, D).
+        """
         return resize_pos_embed(self.pos_embed, self.patch_resolution, grid,
                                 self.interpolate_mode, self.num_extra_tokens)
 
     def forward(self,
                 images: Tensor,
                 extra_tokens: Optional[Tensor] = None,
-                context: Optional[Callable] = None,
+                context: Optional[Context] = None,
                 attention_layers: int = 0,
                 affinity_layers: int = 0) -> TokenFeatures:
         """Run the network.
 
         Args:
             images (Tensor): (B, 3, H, W), any H and W.
-            extra_tokens (Tensor, optional): (B, T - C, D).
+            extra_tokens (Tensor, optional): Class tokens beside the C visual
+                ones, (B, T - C, D). Defaults to None: T is C.
             context (callable, optional): Called before each layer as
                 ``context(layer, visual_tokens, patch_tokens)``; returns the
-                visual tokens that enter the layer.
+                visual tokens that enter the layer. Defaults to None: those
+                that left the layer before.
             attention_layers (int): Last layers whose class-to-patch attention
                 is returned. Defaults to 0: none, the fast path of training.
             affinity_layers (int): Last layers whose patch-to-patch attention
-                is returned.
+                is returned. Defaults to 0: none.
 
         Returns:
             TokenFeatures: Tokens and, if asked for, attention.
         """
         patches, grid = self.patch_embed(images)  # (B, N, D)
         patches = patches + self.resized_pos_embed(grid)
-        tokens = [self.visual_tokens.expand(len(images), -1, -1)]
+        parts = [self.visual_tokens.expand(len(images), -1, -1)]
         if extra_tokens is not None:
-            tokens.append(extra_tokens)
-        tokens = torch.cat(tokens + [patches], dim=1)  # (B, T + N, D)
+            parts.append(extra_tokens)
+        tokens = torch.cat([*parts, patches], dim=1)  # (B, T + N, D)
         tokens = self.pre_norm(self.drop_after_pos(tokens))
         split = tokens.shape[1] - patches.shape[1]  # T
 
         visible = self.num_classes if self.hide_extra_tokens else split
-        attention = None
+        attention: Optional[TokenAttention] = None
         if visible < split:
             attention = TokenAttention(visible, split - visible)
         if attention_layers > 0:
@@ -263,7 +291,7 @@ class ClassTokenViT(TokenViT):
             getattr(attention, 'patch_affinity', None))
 
 
-def _run_layer(layer: nn.Module, tokens: Tensor,
+def _run_layer(layer: TransformerEncoderLayer, tokens: Tensor,
                attend: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
     """Mmpretrain's ``TransformerEncoderLayer`` with another attention."""
     attn = layer.attn

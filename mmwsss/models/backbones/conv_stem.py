@@ -1,6 +1,6 @@
 """A few small convolutions in place of a ViT's patch embedding."""
 import math
-from typing import Tuple, Union
+from typing import Any, List, Tuple, Union
 
 from torch import Tensor, nn
 
@@ -27,11 +27,12 @@ class ConvStem(nn.Sequential):
     NeurIPS 2021.
 
     Args:
-        in_channels (int): Channels of the image.
+        in_channels (int): Channels of the image: 3.
         out_channels (int): D, width of the patch tokens.
-        kernel_size (int | tuple[int, int]): The patch size; as ``stride``.
-        stride (int | tuple[int, int]): The patch size, a power of 2.
-        bias (bool): Of the last convolution. Defaults to True.
+        kernel_size (int | tuple[int, int]): The patch size, as ``stride``.
+        stride (int | tuple[int, int]): The patch size in pixels, a power of
+            2 and square.
+        bias (bool): Whether the last convolution has one. Defaults to True.
         **kwargs: ``padding=0`` and ``dilation=1`` of a convolution's
             interface; no other values are possible.
 
@@ -50,7 +51,7 @@ class ConvStem(nn.Sequential):
                  kernel_size: Union[int, Tuple[int, int]],
                  stride: Union[int, Tuple[int, int]],
                  bias: bool = True,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         patch = _one('stride', stride)
         steps = int(math.log2(patch))
         if 2**steps != patch or steps == 0:
@@ -65,9 +66,10 @@ class ConvStem(nn.Sequential):
                 raise ValueError(f'ConvStem: {name}={value} must be {only}')
         if kwargs:
             raise ValueError(f'ConvStem: unknown {sorted(kwargs)}')
-        layers, width = [], in_channels
+        layers: List[nn.Module] = []
+        width = in_channels
         for step in reversed(range(steps)):
-            # ..., D / 4, D / 2, D: twice as wide with each halving
+            # ..., D / 4, D / 2, D: twice as wide with each halving.
             wider = max(1, out_channels >> step)
             # An even kernel: a 3x3 one of stride 2 looks up and left of the
             # patch's centre, and maps come out shifted down and right.
@@ -76,7 +78,7 @@ class ConvStem(nn.Sequential):
             width = wider
         super().__init__(*layers, nn.Conv2d(width, out_channels, 1,
                                             bias=bias))
-        # What a convolution of this interface would have.
+        # Attributes of a convolution, for mmpretrain's patch embedding.
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = self.stride = (patch, patch)
 

@@ -68,9 +68,9 @@ class _Bottleneck(nn.Module):
         return inner + self.conv_branch1(active), active
 
 
-# name, input channels, channels of the first convolution, output channels,
+# Name, input channels, channels of the first convolution, output channels,
 # stride, dilations: Wu, Shen and van den Hengel's network A1, as PSA uses it.
-_BLOCKS = (
+_BLOCKS: Tuple[Tuple[str, int, int, int, int, Tuple[int, int]], ...] = (
     ('b2', 64, 128, 128, 2, (1, 1)),
     *((f'b2_{i}', 128, 128, 128, 1, (1, 1)) for i in (1, 2)),
     ('b3', 128, 256, 256, 2, (1, 1)),
@@ -116,8 +116,9 @@ class ResNet38d(BaseModule):
         super().__init__(init_cfg)
         self.pretrained = pretrained
         self.conv1a = nn.Conv2d(3, 64, 3, padding=1, bias=False)
-        for name, *sizes in _BLOCKS:
-            self.add_module(name, _Block(*sizes))
+        for name, before, middle, after, stride, dilations in _BLOCKS:
+            self.add_module(
+                name, _Block(before, middle, after, stride, dilations))
         self.b6 = _Bottleneck(1024, 2048, dilation=4, dropout=0.3)
         self.b7 = _Bottleneck(2048, 4096, dilation=4, dropout=0.5)
         self.bn7 = nn.BatchNorm2d(4096)
@@ -134,7 +135,7 @@ class ResNet38d(BaseModule):
             load_backbone_weights(self, self.pretrained)
 
     def train(self, mode: bool = True) -> 'ResNet38d':
-        """Batch norm keeps to its stored statistics."""
+        """Set the mode; batch norm keeps to its stored statistics."""
         super().train(mode)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -145,11 +146,12 @@ class ResNet38d(BaseModule):
         """Features of stride 8; odd sizes round up.
 
         Args:
-            images (Tensor): (B, 3, H, W).
+            images (Tensor): Normalised images, (B, 3, H, W).
 
         Returns:
-            tuple[Tensor]: ``conv4`` (B, 512, h, w), ``conv5`` (B, 1024, h, w)
-            and ``conv6`` (B, 4096, h, w).
+            tuple[Tensor, Tensor, Tensor]: PSA's ``conv4`` (B, 512, h, w),
+            ``conv5`` (B, 1024, h, w) and ``conv6`` (B, 4096, h, w), with
+            h = ceil(H / 8).
         """
         x = self.conv1a(images)
         active: Dict[str, Tensor] = {}

@@ -1,5 +1,5 @@
 """Backbones that hand out features of several depths, for affinity."""
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -22,8 +22,8 @@ class ResNetTaps(ResNet):
         pretrained (str, optional): Path or URL of weights with torchvision's
             names. Defaults to None.
         depth (int): 50, 101 or 152. Defaults to 50.
-        strides (Sequence[int]): Of the four stages. Defaults to IRN's
-            (1, 2, 2, 1).
+        strides (Sequence[int]): Strides of the four stages. Defaults to
+            IRN's (1, 2, 2, 1).
         frozen_stages (int): Stages that are not trained, from the stem (0)
             on; -1 trains all. Defaults to 4.
         **kwargs: See mmpretrain's ``ResNet``.
@@ -36,7 +36,7 @@ class ResNetTaps(ResNet):
                  depth: int = 50,
                  strides: Sequence[int] = (1, 2, 2, 1),
                  frozen_stages: int = 4,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(
             depth, strides=tuple(strides), out_indices=range(4),
             frozen_stages=frozen_stages, norm_eval=True,
@@ -58,7 +58,14 @@ class ResNetTaps(ResNet):
             load_backbone_weights(self, self.pretrained)
 
     def forward(self, images: Tensor) -> List[Tensor]:
-        """Five feature maps, the first at a quarter of the image's size."""
+        """Feature maps of five depths.
+
+        Args:
+            images (Tensor): Normalised images, (B, 3, H, W).
+
+        Returns:
+            list[Tensor]: Of ``tap_channels`` and ``tap_strides``.
+        """
         x = self.maxpool(self.relu(self.norm1(self.conv1(images))))
         outputs = [x]
         for name in self.res_layers:
@@ -78,7 +85,7 @@ class ViTTaps(BaseModule):
     Args:
         vit (dict): Config of a :class:`TokenViT`; its ``out_indices`` are the
             taps.
-        detail_channels (int): Of the stem. Defaults to 64.
+        detail_channels (int): Channels of the stem's map. Defaults to 64.
         input_scale (float): The ViT sees the image enlarged by this, hence
             smaller patches. Defaults to 1.
         frozen (bool): Whether the ViT keeps its weights. Defaults to True.
@@ -110,17 +117,21 @@ class ViTTaps(BaseModule):
             self.vit.requires_grad_(False)
 
     def train(self, mode: bool = True) -> 'ViTTaps':
-        """A frozen ViT knows no dropout."""
+        """Set the mode; a frozen ViT stays in evaluation: no dropout."""
         super().train(mode)
         if self.frozen:
             self.vit.eval()
         return self
 
     def forward(self, images: Tensor) -> List[Tensor]:
-        """The detail map, then a map a tap.
+        """Feature maps of several depths.
 
         Args:
-            images (Tensor): (B, 3, H, W).
+            images (Tensor): Normalised images, (B, 3, H, W).
+
+        Returns:
+            list[Tensor]: The stem's map, (B, detail_channels, ceil(H / 4),
+            ceil(W / 4)), then the taps of the ViT, (B, D, h, w).
         """
         grid = [max(1, round(side * self.input_scale / self.patch))
                 for side in images.shape[-2:]]

@@ -1,9 +1,9 @@
 """mmpretrain's ViT with weights in any of the field's key layouts."""
 from contextlib import ExitStack, contextmanager
-from typing import Dict, Iterator, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 from mmpretrain.models.backbones import VisionTransformer
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmwsss.models.pretrained import load_vit_weights
 from mmwsss.registry import MODELS
@@ -20,7 +20,8 @@ class TokenViT(VisionTransformer):
             'deit-tiny', 'deit-small', 'base', 'large', or a dict.
         pretrained (str, optional): Path or URL of weights in DINO's, DeiT's,
             timm's or mmpretrain's layout. Defaults to None.
-        out_type (str): Defaults to 'featmap': each output is (B, D, h, w).
+        out_type (str): What mmpretrain's ViT puts out. Defaults to
+            'featmap': each output is (B, D, h, w).
         **kwargs: Passed on to mmpretrain's ``VisionTransformer``.
 
     Example:
@@ -34,7 +35,7 @@ class TokenViT(VisionTransformer):
                  arch: Union[str, dict] = 'base',
                  pretrained: Optional[str] = None,
                  out_type: str = 'featmap',
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(arch, out_type=out_type, **kwargs)
         self.pretrained = pretrained
 
@@ -54,7 +55,7 @@ class TokenViT(VisionTransformer):
         """Attention logits of the last layers in a forward pass inside.
 
         Args:
-            num_layers (int): How many layers.
+            num_layers (int): How many layers, counted from the last.
 
         Yields:
             list[Tensor]: Filled in the forward pass: of each layer the scaled
@@ -62,7 +63,8 @@ class TokenViT(VisionTransformer):
         """
         logits: List[Tensor] = []
 
-        def record(attention, args, qkv) -> None:
+        def record(attention: nn.Module, args: Tuple[Tensor],
+                   qkv: Tensor) -> None:
             heads = self.layers[-1].attn.num_heads
             query, key, _ = qkv.unflatten(-1, (3, heads, -1)).permute(
                 2, 0, 3, 1, 4)  # (B, heads, L, d) each
@@ -84,11 +86,12 @@ class TokenViT(VisionTransformer):
         """Change weights in mmpretrain's layout to those of this class.
 
         Args:
-            state (dict): Weights; ``pos_embed`` is (1, 1 + N, D) or (1, N, D)
-                with N patches on the model's grid.
+            state (dict[str, Tensor]): Weights; ``pos_embed`` is (1, 1 + N, D)
+                or (1, N, D) with N patches on the model's grid.
 
         Returns:
-            dict: Weights under the names that ``self.state_dict()`` has.
+            dict[str, Tensor]: Weights under the names that
+            ``self.state_dict()`` has.
         """
         num_patches = self.patch_resolution[0] * self.patch_resolution[1]
         if 'pos_embed' in state and not self.with_cls_token:

@@ -1,5 +1,5 @@
 """DeepLab-V1's LargeFOV head as it sits on ResNet38d."""
-from typing import List
+from typing import Any, List
 
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -16,18 +16,21 @@ class DeepLabV1Head(BaseDecodeHead):
     ResNet38d (MMCT supplement A).
 
     Args:
-        dilation (int): Of both convolutions. Defaults to the published 12.
-        channels (int): Between them. Defaults to 512.
+        dilation (int): Dilation of both convolutions, in positions of the
+            feature map. Defaults to the published 12.
+        channels (int): Channels between the two convolutions. Defaults to
+            512, as in MCTformer's code.
         **kwargs: See mmseg's ``BaseDecodeHead``.
     """
 
     def __init__(self, dilation: int = 12, channels: int = 512,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         kwargs.setdefault('loss_decode', dict(type='mmseg.CrossEntropyLoss'))
         super().__init__(channels=channels, dropout_ratio=0, **kwargs)
-        options = dict(padding=dilation, dilation=dilation)
-        self.conv = nn.Conv2d(self.in_channels, channels, 3, **options)
-        self.conv_seg = nn.Conv2d(channels, self.out_channels, 3, **options)
+        self.conv, self.conv_seg = (
+            nn.Conv2d(width, wanted, 3, padding=dilation, dilation=dilation)
+            for width, wanted in ((self.in_channels, channels),
+                                  (channels, self.out_channels)))
 
     def init_weights(self) -> None:
         """As published: Xavier."""
@@ -35,5 +38,12 @@ class DeepLabV1Head(BaseDecodeHead):
             nn.init.xavier_uniform_(conv.weight)
 
     def forward(self, inputs: List[Tensor]) -> Tensor:
-        """Feature maps of the backbone -> logits (B, classes, h, w)."""
+        """Classify each position.
+
+        Args:
+            inputs (list[Tensor]): The backbone's feature maps, (B, D, h, w).
+
+        Returns:
+            Tensor: Logits, (B, classes, h, w).
+        """
         return self.cls_seg(F.relu(self.conv(self._transform_inputs(inputs))))

@@ -14,14 +14,21 @@ from mmwsss.registry import DATASETS, MODELS
 def context_mlp(in_channels: int, channels: int) -> nn.Sequential:
     """LayerNorm and two layers, whose output starts at zero.
 
-    Used as a residual, it leaves a pre-trained network as it was at first.
+    Added as a residual it changes nothing at first, so that training starts
+    from the pre-trained network.
+
+    Args:
+        in_channels (int): Width of the context.
+        channels (int): D, width of the tokens that it is added to.
+
+    Returns:
+        nn.Sequential: (..., in_channels) -> (..., channels).
     """
-    mlp = nn.Sequential(
-        nn.LayerNorm(in_channels), nn.Linear(in_channels, channels),
-        nn.GELU(), nn.Linear(channels, channels))
-    nn.init.zeros_(mlp[-1].weight)
-    nn.init.zeros_(mlp[-1].bias)
-    return mlp
+    first = nn.Linear(in_channels, channels)
+    last = nn.Linear(channels, channels)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.LayerNorm(in_channels), first, nn.GELU(), last)
 
 
 @MODELS.register_module()
@@ -34,12 +41,13 @@ class TextualTokens(BaseModule):
     context).
 
     Args:
-        num_classes (int): C.
-        embed_dims (int): D.
+        num_classes (int): C, number of classes.
+        embed_dims (int): D, width of the tokens.
         text_embeddings (str): ``.npz`` written by
             ``tools/extract_text_embeddings.py``, or 'learned' for classes
             without a name in language.
-        image_context (bool): Defaults to False.
+        image_context (bool): Whether tokens receive the image context.
+            Defaults to False.
         classes_of (str, optional): Registered data set whose class names the
             file has to have, in that order. Defaults to None: only the count
             is checked.
@@ -78,14 +86,27 @@ class TextualTokens(BaseModule):
 
     def forward(self, data_samples: Optional[List[SegDataSample]],
                 batch_size: int) -> Tensor:
-        """Textual tokens of a batch, (B, C, D).
+        """Textual tokens of a batch.
 
-        ``data_samples`` carry ``image_embedding`` (E, ) where
-        ``image_context`` is on.
+        Args:
+            data_samples (list[SegDataSample], optional): With
+                ``image_embedding`` (E,) where ``image_context`` is on; else
+                not read.
+            batch_size (int): B.
+
+        Returns:
+            Tensor: (B, C, D).
+
+        Raises:
+            ValueError: If the image context is on and there are no samples.
         """
         tokens = self.mlp(self.distinct_embeddings())  # (C, D)
         tokens = tokens.expand(batch_size, -1, -1)
         if self.context is not None:
+            if data_samples is None:
+                raise ValueError('TextualTokens.image_context needs samples '
+                                 'with image_embedding; set it to False for '
+                                 'bare images')
             images = torch.stack([s.image_embedding for s in data_samples])
             product = F.normalize(images[:, None] * self.embeddings, dim=-1)
             tokens = tokens + self.context(product)

@@ -21,11 +21,12 @@ class VisualContext(BaseModule):
     the context; its form here is our reconstruction.
 
     Args:
-        embed_dims (int): D.
+        embed_dims (int): D, width of the tokens.
         num_layers (int): Layers of the backbone.
-        last_layers (int): Before how many of the last layers. Defaults to 6.
+        last_layers (int): Before how many of the last layers. Defaults to 6,
+            ours.
         sharpness (float): Factor on the cosine before the softmax. Defaults
-            to 10.
+            to 10, ours.
         init_cfg (dict, optional): See mmengine's ``BaseModule``.
     """
 

@@ -21,10 +21,11 @@ class AffinityDisplacementLoss(BaseModule):
     published code. Pixels of a pair have equal labels (positive) or not
     (negative); the affinity is 1 - the strongest boundary on the path between
     them. Displacements of two pixels of one object differ by the offset
-    between them, and are alike on background.
+    between them; those of two background pixels are alike.
 
     Args:
-        radius (int): Pairs are closer than this. Defaults to 10.
+        radius (int): Pairs are closer than this, in positions.
+            Defaults to the published 10.
         num_labels (int): Labels from here on, such as 255, are unknown.
             Defaults to 21.
         init_cfg (dict, optional): See mmengine's ``BaseModule``.
@@ -43,8 +44,8 @@ class AffinityDisplacementLoss(BaseModule):
         """Four losses, each half of a mean over its pairs.
 
         Args:
-            edge_logits (Tensor): (B, 1, H, W).
-            displacement (Tensor): Down and right, (B, 2, H, W).
+            edge_logits (Tensor): Of class boundaries, (B, 1, H, W).
+            displacement (Tensor): Positions down and right, (B, 2, H, W).
             labels (Tensor): Masks at the same size, (B, H, W).
 
         Returns:

@@ -13,8 +13,9 @@ class BalancedCrossEntropy(nn.Module):
     batch without background, or without objects - that half is 0 here.
 
     Args:
-        ignore_index (int): Defaults to 255.
-        loss_weight (float): Defaults to 1.
+        ignore_index (int): Label of pixels that do not count. Defaults to
+            255.
+        loss_weight (float): Factor on the loss. Defaults to 1.
     """
 
     def __init__(self, ignore_index: int = 255,
@@ -27,8 +28,8 @@ class BalancedCrossEntropy(nn.Module):
         """Compute the loss.
 
         Args:
-            logits (Tensor): (B, 1 + C, H, W).
-            labels (Tensor): 0 background, (B, H, W).
+            logits (Tensor): Of background and C classes, (B, 1 + C, H, W).
+            labels (Tensor): 0 background, 1..C, (B, H, W).
 
         Returns:
             Tensor: Scalar loss.

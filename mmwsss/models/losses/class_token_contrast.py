@@ -20,7 +20,7 @@ class ClassTokenContrast(nn.Module):
     applied by MMCT to both modalities.
 
     Args:
-        loss_weight (float): Defaults to 1.
+        loss_weight (float): Factor on the loss. Defaults to 1.
         temperature (float): Divides the cosines. Defaults to 1, as published.
     """
 

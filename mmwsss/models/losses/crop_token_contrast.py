@@ -21,8 +21,9 @@ class CropTokenContrast(nn.Module):
     of the published code.
 
     Args:
-        temperature (float): Defaults to 0.5.
-        loss_weight (float): Defaults to 1.
+        temperature (float): Divides the products. Defaults to 0.5, as
+            published.
+        loss_weight (float): Factor on the loss. Defaults to 1.
     """
 
     def __init__(self,
@@ -37,9 +38,10 @@ class CropTokenContrast(nn.Module):
         """Compute the loss.
 
         Args:
-            student (Tensor): Projections of the crops, the global views
-                first, (crops, B, D).
-            teacher (Tensor): Projections of the global views, (views, B, D).
+            student (Tensor): Projections of the global views and, after
+                these, the crops, (crops, B, D).
+            teacher (Tensor): The teacher's projections of the global views,
+                (views, B, D).
             positive (Tensor): Which crops show an object, (B, crops).
 
         Returns:

@@ -19,12 +19,14 @@ class DenseEnergyLoss(nn.Module):
     that of the product (the filter is symmetric).
 
     Args:
-        sigma_rgb (float): Deviation in colour, of 255. Defaults to 15.
-        sigma_xy (float): Deviation in pixels of the full image. Defaults to
-            100.
-        scale (float): Of the smaller image. Defaults to 0.5.
-        ignore_index (int): Defaults to 255.
-        loss_weight (float): Defaults to 1e-7, as published.
+        sigma_rgb (float): Standard deviation in colour, of 0..255. Defaults
+            to ToCo's 15.
+        sigma_xy (float): Standard deviation in pixels of the full image.
+            Defaults to ToCo's 100.
+        scale (float): Side of the smaller image as a part of the full one.
+            Defaults to ToCo's 0.5.
+        ignore_index (int): Label of unlabelled pixels. Defaults to 255.
+        loss_weight (float): Factor on the loss. Defaults to ToCo's 1e-7.
     """
 
     def __init__(self,
@@ -45,7 +47,7 @@ class DenseEnergyLoss(nn.Module):
         """Compute the loss.
 
         Args:
-            logits (Tensor): (B, 1 + C, H, W).
+            logits (Tensor): Of background and C classes, (B, 1 + C, H, W).
             images (Tensor): RGB in 0..255, (B, 3, H, W).
             labels (Tensor): Pseudo labels, (B, H, W).
             inside (Tensor): 1 where the crop shows the photo, 0 in the

@@ -19,7 +19,8 @@ class PairAffinityLoss(BaseModule):
     equations 4 to 7.
 
     Args:
-        radius (int): Pairs are closer than this. Defaults to 5.
+        radius (int): Pairs are closer than this, in positions.
+            Defaults to the published 5.
         num_labels (int): Labels from here on, such as 255, are unknown.
             Defaults to 255.
         init_cfg (dict, optional): See mmengine's ``BaseModule``.
@@ -37,7 +38,7 @@ class PairAffinityLoss(BaseModule):
         """Two losses, each half of a mean over its pairs.
 
         Args:
-            features (Tensor): (B, C, H, W).
+            features (Tensor): Of each position, (B, C, H, W).
             labels (Tensor): Masks at the same size, (B, H, W).
 
         Returns:
@@ -59,10 +60,12 @@ def pair_affinity_loss(affinity: Tensor, background: Tensor,
 
     Args:
         affinity (Tensor): In [0, 1], (B, P, h, w).
-        background (Tensor): Pairs of two background pixels, boolean, as
-            ``affinity``.
-        foreground (Tensor): Pairs of two pixels of one object class.
-        negative (Tensor): Pairs of unequal labels.
+        background (Tensor): Which pairs are two background pixels, boolean,
+            (B, P, h, w).
+        foreground (Tensor): Which pairs are two pixels of one object class,
+            boolean, (B, P, h, w).
+        negative (Tensor): Which pairs have unequal labels, boolean,
+            (B, P, h, w).
 
     Returns:
         dict: ``loss_affinity_positive``, ``loss_affinity_negative``.
@@ -76,5 +79,15 @@ def pair_affinity_loss(affinity: Tensor, background: Tensor,
 
 
 def pair_mean(loss: Tensor, chosen: Tensor, coordinates: int = 1) -> Tensor:
-    """Mean over the chosen pairs; 0 where there are none."""
+    """Mean over the chosen pairs; 0 where there are none.
+
+    Args:
+        loss (Tensor): Of each pair, (B, P, h, w).
+        chosen (Tensor): Which pairs count, boolean, (B, P, h, w).
+        coordinates (int): How many numbers were summed in the loss of a
+            pair. Defaults to 1.
+
+    Returns:
+        Tensor: Scalar.
+    """
     return (loss * chosen).sum() / (coordinates * chosen.sum() + _EPS)

@@ -1,4 +1,4 @@
-"""Patch tokens of one class alike, of two classes unlike (ToCo's PTC)."""
+"""Patch tokens alike within a class, unlike across classes (ToCo's PTC)."""
 from typing import Callable, Dict, Tuple
 
 import torch
@@ -15,15 +15,16 @@ SIMILARITIES: Dict[str, Callable[[Tensor], Tensor]] = dict(
 class PatchTokenContrast(nn.Module):
     """Patch-token contrast against over-smoothing.
 
-    Pairs of patches with reliable labels, see :func:`contrast`.
+    Without it the tokens of a deep ViT become alike all over the image. It
+    takes the pairs of patches with reliable labels, see :func:`contrast`.
 
     Source: ToCo (CVPR 2023), equation 3; similarity: supplement, Table 1.
 
     Args:
-        similarity (str): Of cosines: 'abs', 'relu' or 'cos' as it is.
-            Defaults to 'abs'.
+        similarity (str): What is taken of the cosine of two tokens: 'abs',
+            'relu', or 'cos' as it is. Defaults to 'abs'.
         ignore_index (int): Label of unreliable patches. Defaults to 255.
-        loss_weight (float): Defaults to 1.
+        loss_weight (float): Factor on the loss. Defaults to 1.
     """
 
     def __init__(self,
@@ -53,7 +54,15 @@ class PatchTokenContrast(nn.Module):
         return self.loss_weight * contrast(similarity, *self.pairs(labels))
 
     def pairs(self, labels: Tensor) -> Tuple[Tensor, Tensor]:
-        """:func:`known_pairs` of two different patches."""
+        """Those :func:`known_pairs` that are two different patches.
+
+        Args:
+            labels (Tensor): Labels of the patches, (B, h, w).
+
+        Returns:
+            tuple[Tensor, Tensor]: Pairs of one label and of two, boolean,
+            (B, N, N) each.
+        """
         same, other = known_pairs(labels, self.ignore_index)
         same.diagonal(dim1=1, dim2=2).fill_(False)
         return same, other
@@ -68,9 +77,9 @@ def contrast(similarity: Tensor, same: Tensor, other: Tensor) -> Tensor:
     stays finite.
 
     Args:
-        similarity (Tensor): (B, N, N).
-        same (Tensor): Pairs of one label, boolean, (B, N, N).
-        other (Tensor): Pairs of two labels, likewise.
+        similarity (Tensor): Of all pairs of patches, (B, N, N).
+        same (Tensor): Which pairs have one label, boolean, (B, N, N).
+        other (Tensor): Which pairs have two labels, boolean, (B, N, N).
 
     Returns:
         Tensor: Scalar; 0.5 if there is no pair.
@@ -84,7 +93,7 @@ def known_pairs(labels: Tensor, ignore_index: int) -> Tuple[Tensor, Tensor]:
     """Pairs of patches of one label, and of two.
 
     Args:
-        labels (Tensor): (B, h, w).
+        labels (Tensor): Labels of the N = h x w patches, (B, h, w).
         ignore_index (int): Label of patches that are in no pair.
 
     Returns:
