@@ -17,6 +17,7 @@ test: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 $(INSTALLED): setup.py $(wildcard requirements/*.txt)
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \

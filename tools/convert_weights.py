@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Convert a published checkpoint to one of ours, or back."""
 import argparse
+from typing import Any
 
 from mmwsss import apis, conversion
 from mmwsss.apis.command_line import add_config_options, run
@@ -9,7 +10,7 @@ from mmwsss.apis.command_line import add_config_options, run
 class ListLayouts(argparse.Action):
     """Print the layouts, one a line, and end."""
 
-    def __call__(self, parser: argparse.ArgumentParser, *_) -> None:
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         """Show what ``--list`` asks for."""
         for name, layout in conversion.LAYOUTS.items():
             print(f'{name:18} {layout.summary} (configs/{layout.config})')

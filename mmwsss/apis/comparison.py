@@ -2,7 +2,7 @@
 import os.path as osp
 import statistics
 from collections import ChainMap
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from mmengine.logging import print_log
 from prettytable import MARKDOWN, PrettyTable
@@ -73,7 +73,8 @@ def compare(localizers: Sequence[str],
         if names.count(name) > 1:
             raise ConfigError(f'{name}: two localizers of this name, whose '
                               'folders would be the same; rename one')
-    rows = [dict(name=name, scores={}) for name in names]
+    rows: List[Dict[str, Any]] = [dict(name=name, scores={})
+                                  for name in names]
     for seed in seeds:
         for path, row, own in zip(localizers, rows, options):
             results = run_pipeline(

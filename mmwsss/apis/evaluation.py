@@ -1,7 +1,7 @@
 """Scores of masks or maps that lie in a folder, whoever wrote them."""
 import glob
 import os.path as osp
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from mmwsss.datasets.class_prompts import get_class_prompts
 from mmwsss.evaluation import MaskIoU
@@ -53,8 +53,8 @@ def evaluate_pseudo_labels(folder: str,
     """
     if isinstance(classes, str):
         classes = tuple(get_class_prompts(classes))
-    options = dict(classes=('background', *classes),
-                   score_classes=score_classes)
+    options: Dict[str, Any] = dict(classes=('background', *classes),
+                                   score_classes=score_classes)
     if pxap:
         scorers = [*scorers, dict(type='PixelLocalization')]
     kind, files = _find_files(folder, gt_dir)
@@ -92,7 +92,7 @@ def _find_files(folder: str, gt_dir: str) -> Tuple[str, List[ScoredFile]]:
     else:
         raise DataError(f'{folder}: holds no .npz or .npy maps and no .png '
                         'masks')
-    files = []
+    files: List[ScoredFile] = []
     for path in paths:
         stem = osp.splitext(osp.basename(path))[0]
         truth = osp.join(gt_dir, stem + '.png')

@@ -175,9 +175,10 @@ def mask_paths(dataset: BaseDataset) -> List[Optional[str]]:
 
 def check_threshold(threshold: Threshold) -> None:
     """Raise a :class:`ConfigError` for a threshold outside [0, 1)."""
+    if threshold is None:
+        return
     values = threshold if isinstance(threshold, (tuple, list)) else [threshold]
-    if threshold is not None and not (
-            len(values) <= 2 and all(0 <= v < 1 for v in values)
+    if not (len(values) <= 2 and all(0 <= v < 1 for v in values)
             and list(values) == sorted(values)):
         raise ConfigError(f'--threshold {threshold}: give one number in '
                           '[0, 1), or two, the lower first')
@@ -233,7 +234,7 @@ def _refine_maps(cfg: Config, dataset: BaseDataset, indices: Sequence[int],
             info = dataset.get_data_info(index)
             file = read_any_map(info['map_path'])
             writer.write(info['sample_id'], info['img_path'], file.maps,
-                         file.labels, file.scores)
+                         file.labels.tolist(), file.scores)
             advance(1)
         writer.finish()
 
@@ -257,7 +258,7 @@ def finish_masks(dataset: BaseDataset, out_dir: str, scoring: Scoring,
     Returns:
         dict: What ``scores.json`` holds.
     """
-    sweep = scoring.scorers[0]
+    sweep: Any = scoring.scorers[0]
     threshold = sweep.threshold
     files = [ScoredFile(osp.join(out_dir, 'maps', name + '.npz'), truth, i)
              for i, (name, truth) in enumerate(
@@ -309,9 +310,10 @@ def _report(dataset: BaseDataset, scoring: Scoring, chosen: List[int],
     report: Dict[str, Any] = dict(
         images=len(dataset), images_with_masks=scoring.scored,
         classes=[classes[i] for i in chosen])
-    if all(scores is not None for scores in image_scores):
+    known = [scores for scores in image_scores if scores is not None]
+    if len(known) == len(image_scores):
         per_class = average_precision(
-            torch.from_numpy(np.stack(image_scores)),
+            torch.from_numpy(np.stack(known)),
             torch.from_numpy(dataset.labels))
         foreground = [i - 1 for i in chosen if i > 0]
         report['mAP'] = rounded(per_class[foreground].nanmean())

@@ -2,8 +2,9 @@
 import copy
 import os.path as osp
 from contextlib import contextmanager
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
@@ -57,7 +58,7 @@ def analyse_over_smoothing(runs: Sequence[Run], photos: Sequence[str],
     rows = [[(osp.basename(path), read_photo(path))]
             for path in photos[:pictures]]
     for name, model in models.items():
-        total: Tensor = 0
+        total = torch.tensor(0.)
         with progress_bar(name, len(photos)) as advance:
             for i, path in enumerate(photos):
                 photo = read_photo(path)
@@ -93,11 +94,11 @@ def _load(cfg: Config, checkpoint: str) -> nn.Module:
 
 
 @torch.no_grad()
-def look(model: nn.Module, photo) -> Tuple[Tensor, Tensor]:
+def look(model: Any, photo: np.ndarray) -> Tuple[Tensor, Tensor]:
     """One photo through the backbone of a model.
 
     Args:
-        model (nn.Module): With a token ViT as ``backbone``.
+        model (BaseModel): With a token ViT as ``backbone``.
         photo (np.ndarray): RGB, uint8, (H, W, 3).
 
     Returns:
@@ -126,7 +127,7 @@ def look(model: nn.Module, photo) -> Tuple[Tensor, Tensor]:
 
 
 @contextmanager
-def _recorded(vit: nn.Module) -> Iterator[List[Tensor]]:
+def _recorded(vit: Any) -> Iterator[List[Tensor]]:
     """Tokens after each layer of one forward pass."""
     outputs: List[Tensor] = []
     handles = [

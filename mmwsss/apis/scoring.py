@@ -54,7 +54,8 @@ def map_scoring(title: str, classes: Sequence[str],
         threshold (float | tuple, optional): See :class:`ThresholdSweep`,
             which is the first scorer.
     """
-    options = dict(classes=classes, score_classes=score_classes)
+    options: Dict[str, Any] = dict(classes=classes,
+                                   score_classes=score_classes)
     return Scoring(
         [ThresholdSweep(threshold=threshold, **options),
          *(SCORERS.build(dict(one, **options)) for one in scorers)],
@@ -77,7 +78,7 @@ class Scoring:
     shape: Callable[[Any], Tuple[int, int]]
     title: str
     scored: int = 0
-    totals: List[Union[int, Tensor]] = field(default_factory=list)
+    totals: List[Any] = field(default_factory=list)
 
     def run(self, files: Sequence[ScoredFile],
             visit: Callable[[ScoredFile, Any], Any] = lambda *_: None

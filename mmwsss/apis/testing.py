@@ -250,8 +250,9 @@ def _pack(archive: str, folder: str, paths: List[str]) -> None:
             for path in paths:
                 file.write(path, f'{folder}/{osp.basename(path)}')
     else:
-        mode = 'w' if archive.endswith('.tar') else 'w:gz'
-        with tarfile.open(fileobj=buffer, mode=mode) as file:
+        with (tarfile.open(fileobj=buffer, mode='w')
+              if archive.endswith('.tar') else
+              tarfile.open(fileobj=buffer, mode='w:gz')) as tar:
             for path in paths:
-                file.add(path, f'{folder}/{osp.basename(path)}')
+                tar.add(path, f'{folder}/{osp.basename(path)}')
     write_atomically(archive, buffer.getvalue())

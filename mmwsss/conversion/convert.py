@@ -144,7 +144,8 @@ def convert_back(state: StateDict, layout: Layout,
     if ours:
         raise DataError(f'{source}: {len(ours)} weights are not in the '
                         f'published network, first: {ours[0]}')
-    published = {names[key]: value for key, value in state.items()}
+    published = {str(names[key]): value for key, value in state.items()}
+    assert layout.unused is not None  # the caller has seen that it goes back
     return {**published, **layout.unused(published)}
 
 

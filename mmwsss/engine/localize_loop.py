@@ -1,5 +1,5 @@
 """Loops of the Runner in which a model localizes."""
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from mmengine.dist import all_gather_object
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner, ValLoop, autocast
 from mmseg.structures import SegDataSample
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mmwsss.registry import LOOPS
@@ -36,7 +36,7 @@ class LocalizeLoop(BaseLoop):
                  runner: Runner,
                  dataloader: Union[DataLoader, Dict],
                  evaluator: Optional[object] = None,
-                 **writer) -> None:
+                 **writer: Any) -> None:
         super().__init__(runner, dataloader)
         self.writer = MapWriter(**writer)
 
@@ -97,11 +97,11 @@ class LocalizeValLoop(ValLoop):
 
 
 @torch.no_grad()
-def localized(model: nn.Module, batch: dict) -> List[SegDataSample]:
+def localized(model: Any, batch: dict) -> List[SegDataSample]:
     """Samples of a batch with their ``pred_maps``.
 
     Args:
-        model (nn.Module): A localizer or an affinity network.
+        model (BaseModel): A localizer or an affinity network.
         batch (dict): What the data loader gives.
 
     Returns:

@@ -1,4 +1,6 @@
 """ToCo's learning rate."""
+from typing import Any
+
 from mmengine.optim.scheduler.lr_scheduler import LRSchedulerMixin
 from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
 from torch.optim import Optimizer
@@ -29,7 +31,7 @@ class PolyWarmupLR(LRSchedulerMixin, _ParamScheduler):
                  warmup_iters: int,
                  warmup_ratio: float,
                  power: float = 0.9,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         self.max_iters = max_iters
         self.warmup_iters = warmup_iters
         self.warmup_ratio = warmup_ratio

@@ -37,7 +37,7 @@ class BaseScorer(ABC):
         return len(self.classes) - 1
 
     @abstractmethod
-    def count(self, file: MapFile, truth: Tensor) -> Tensor:
+    def count(self, file: Any, truth: Tensor) -> Tensor:
         """What is counted of one image.
 
         Args:

@@ -1,6 +1,6 @@
 """mmseg's IoU with the mean taken over chosen classes."""
 import os.path as osp
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 from mmseg.evaluation import IoUMetric
@@ -35,7 +35,7 @@ class ClassSubsetIoU(IoUMetric):
     def __init__(self, classes: Union[str, Sequence[str]] = 'all',
                  field: str = 'pred_sem_seg',
                  output_dir: Optional[str] = None,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.masks_dir = output_dir
         self.classes = classes

@@ -1,7 +1,7 @@
 """IoU of a segmentor's masks after a dense CRF."""
 from collections import deque
 from functools import partial
-from typing import Deque, Iterable, Optional, Sequence
+from typing import Any, Deque, Iterable, Optional, Sequence
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ class CRFIoU(ClassSubsetIoU):
                  crf: Optional[dict] = None,
                  min_score: float = 0.01,
                  num_workers: int = 0,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         options = dict(crf or {})
         # Found here, so that a mistake shows before any long work.

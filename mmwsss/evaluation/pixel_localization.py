@@ -71,7 +71,7 @@ class PixelLocalization(BaseScorer):
             classes.
     """
 
-    def __init__(self, size: int = EVAL_SIZE, **kwargs) -> None:
+    def __init__(self, size: int = EVAL_SIZE, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.size = size
 

@@ -8,6 +8,8 @@ from torch import Tensor
 from mmwsss.files.maps import MapFile
 from mmwsss.registry import METRICS, SCORERS
 
+from .base_scorer import BaseScorer
+
 
 @METRICS.register_module()
 class ScorerMetric(BaseMetric):
@@ -34,6 +36,7 @@ class ScorerMetric(BaseMetric):
                  collect_device: str = 'cpu',
                  prefix: Optional[str] = None) -> None:
         super().__init__(collect_device, prefix)
+        self.results: List[Tensor] = []
         self.options = dict(scorer, score_classes=score_classes)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
@@ -55,7 +58,7 @@ class ScorerMetric(BaseMetric):
         return {name: value for name, value in report.items()
                 if isinstance(value, (int, float))}
 
-    def _scorer(self):
+    def _scorer(self) -> BaseScorer:
         # The classes are known once the Runner has built the data set.
         return SCORERS.build(dict(self.options,
                                   classes=self.dataset_meta['classes']))

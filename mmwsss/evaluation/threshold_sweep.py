@@ -29,7 +29,7 @@ class ThresholdSweep(BaseScorer):
         **kwargs: See :class:`BaseScorer`.
     """
 
-    def __init__(self, threshold: Threshold = None, **kwargs) -> None:
+    def __init__(self, threshold: Threshold = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         given: Sequence[Optional[float]] = (
             threshold if isinstance(threshold, (tuple, list)) else
@@ -76,7 +76,7 @@ class ThresholdSweep(BaseScorer):
             print_class_scores(report, f'{title}, background threshold '
                                f'{report["threshold"]:.2f}')
         if folder is not None:
-            used = report.get('threshold', self.threshold)
+            used: Any = report.get('threshold', self.threshold)
             draw_threshold_curve(
                 osp.join(folder, 'threshold_curve.png'), self.grid,
                 {f'mIoU over {len(self.chosen)} classes':

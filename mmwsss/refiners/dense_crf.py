@@ -1,7 +1,7 @@
 """Dense CRF as a refiner of maps."""
 from importlib.util import find_spec
 from inspect import signature
-from typing import Callable, Optional
+from typing import Any, Callable, Dict, Optional
 
 import torch
 from torch import Tensor
@@ -125,17 +125,19 @@ def crf_backend(name: str) -> Callable[..., Tensor]:
     if name == 'pydensecrf' and not find_spec('pydensecrf'):
         raise ImportError("DenseCRF.backend='pydensecrf' needs that library: "
                           "pip install pydensecrf2, or use backend='torch'")
-    return dict(auto=_fastest, torch=dense_crf, pydensecrf=_pydensecrf)[name]
+    backends: Dict[str, Callable[..., Tensor]] = dict(
+        auto=_fastest, torch=dense_crf, pydensecrf=_pydensecrf)
+    return backends[name]
 
 
-def _fastest(image: Tensor, unary: Tensor, **options: float) -> Tensor:
+def _fastest(image: Tensor, unary: Tensor, **options: Any) -> Tensor:
     """The C++ library where it can work, else PyTorch."""
     compiled = unary.device.type == 'cpu' and find_spec('pydensecrf')
-    infer = _pydensecrf if compiled else dense_crf
+    infer: Callable[..., Tensor] = _pydensecrf if compiled else dense_crf
     return infer(image, unary, **options)
 
 
-def _pydensecrf(image: Tensor, unary: Tensor, **options: float) -> Tensor:
+def _pydensecrf(image: Tensor, unary: Tensor, **options: Any) -> Tensor:
     """:func:`mmwsss.ops.dense_crf` by the C++ library."""
     import numpy as np
     from pydensecrf.densecrf import DenseCRF2D

@@ -1,5 +1,5 @@
 """A trained affinity network as a refiner of maps."""
-from typing import Dict, Optional
+from typing import Any, Dict, Optional
 
 import torch
 from mmengine.config import Config
@@ -37,7 +37,7 @@ class RandomWalk(BaseRefiner):
                                           **(test_cfg or {}))
         forget_pretrained(self.model_cfg)
         self.checkpoint = checkpoint
-        self._model: Optional[torch.nn.Module] = None
+        self._model: Any = None
 
     def inputs(self) -> Dict[str, str]:
         """The weights, wherever they lie."""

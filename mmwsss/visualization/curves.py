@@ -1,13 +1,13 @@
 """Figures of numbers."""
 import io
-from typing import Dict, Optional, Sequence, Union
+from typing import Dict, Mapping, Optional, Sequence, Union
 
 from mmwsss.files.atomic import write_atomically
 
 
 def draw_curves(path: str,
                 x: Sequence[Union[float, str]],
-                curves: Dict[str, Sequence[float]],
+                curves: Mapping[str, Sequence[float]],
                 labels: Dict[str, str],
                 marks: Optional[Dict[str, float]] = None,
                 marker: Optional[str] = None) -> None:
@@ -40,7 +40,7 @@ def draw_curves(path: str,
 
 
 def draw_threshold_curve(path: str, thresholds: Sequence[float],
-                         curves: Dict[str, Sequence[float]],
+                         curves: Mapping[str, Sequence[float]],
                          chosen: float) -> None:
     """Draw mIoU against the background threshold to a PNG.
 

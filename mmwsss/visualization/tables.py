@@ -1,10 +1,10 @@
 """Tables for the terminal."""
-from typing import Dict, Sequence
+from typing import Mapping, Sequence
 
 from prettytable import PrettyTable
 
 
-def class_table(names: Sequence[str], columns: Dict[str, Sequence[float]],
+def class_table(names: Sequence[str], columns: Mapping[str, Sequence[float]],
                 title: str = '') -> str:
     """A table with one line a class and the mean in the last line.
 

@@ -1,6 +1,6 @@
 """What learned affinities share: maps in, walked maps out."""
 from abc import abstractmethod
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Callable, Dict, List, Optional, Sequence, Union
 
 import torch
 import torch.nn.functional as F
@@ -77,8 +77,8 @@ class BaseAffinity(BaseModel):
         Raises:
             ValueError: For another mode.
         """
-        methods = dict(loss=self.loss, predict=self.predict,
-                       localize=self.predict)
+        methods: Dict[str, Callable] = dict(
+            loss=self.loss, predict=self.predict, localize=self.predict)
         if mode not in methods:
             raise ValueError(f'mode {mode!r}: use one of {tuple(methods)}')
         return methods[mode](inputs, data_samples)

@@ -1,6 +1,6 @@
 """What every localizer shares: classify, localize, multi-scale and flip."""
 from abc import abstractmethod
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -66,7 +66,7 @@ class BaseLocalizer(BaseModel):
 
     @abstractmethod
     def logits_and_maps(self, inputs: Tensor,
-                        data_samples: List[SegDataSample]
+                        data_samples: Optional[List[SegDataSample]]
                         ) -> Tuple[Tensor, Tensor]:
         """Class logits (B, C) and non-negative class maps (B, C, h, w)."""
 
@@ -92,8 +92,9 @@ class BaseLocalizer(BaseModel):
         Raises:
             ValueError: For another mode.
         """
-        methods = dict(loss=self.loss, predict=self.predict,
-                       localize=self.predict_maps, tensor=self.classify)
+        methods: Dict[str, Callable] = dict(
+            loss=self.loss, predict=self.predict,
+            localize=self.predict_maps, tensor=self.classify)
         if mode not in methods:
             raise ValueError(f'mode {mode!r}: use one of {tuple(methods)}')
         return methods[mode](inputs, data_samples)
@@ -150,7 +151,7 @@ class BaseLocalizer(BaseModel):
         """
         labels = stack_labels(data_samples) > 0  # (B, C)
         owner, classes = labels.nonzero(as_tuple=True)  # (M,) each
-        size = tuple(inputs.shape[-2:])
+        size: Tuple[int, int] = (inputs.shape[-2], inputs.shape[-1])
         total = inputs.new_zeros((len(owner), *size))
         logits = None
         for scale in self.scales if len(owner) else ():
@@ -172,8 +173,9 @@ class BaseLocalizer(BaseModel):
     def _grid_size(self, size: Tuple[int, int],
                    scale: float) -> Tuple[int, int]:
         patch = self.patch_size
-        return tuple(
-            max(patch, round(side * scale / patch) * patch) for side in size)
+        height, width = (max(patch, round(side * scale / patch) * patch)
+                         for side in size)
+        return height, width
 
 
 def _with_scores(logits: Tensor, data_samples: List[SegDataSample]

@@ -1,5 +1,5 @@
 """MMCT: multi-modal class-specific tokens."""
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -113,7 +113,7 @@ class MMCT(BaseLocalizer):
 
     def extract_features(self, inputs: Tensor,
                          data_samples: Optional[List[SegDataSample]],
-                         **kwargs) -> TokenFeatures:
+                         **kwargs: Any) -> TokenFeatures:
         """Tokens of a batch; ``kwargs`` ask for attention."""
         textual = None
         if self.textual_tokens is not None:
@@ -180,6 +180,7 @@ class MMCT(BaseLocalizer):
     def _fuse(self, features: TokenFeatures) -> Tensor:
         """Attention and patch map become one map, (B, C, N)."""
         fusion = self.test_cfg.get('fusion', 'fused')
+        assert features.class_attention is not None  # asked for
         attention = torch.stack(
             list(self.split_modalities(features.class_attention).values())
         ).mean(0)  # (B, C, N)
@@ -194,7 +195,8 @@ class MMCT(BaseLocalizer):
         return product if fusion == 'product' else product.sqrt()
 
 
-def _build_part(default_type: str, options: Optional[dict], **sizes):
+def _build_part(default_type: str, options: Optional[dict], **sizes: Any
+                ) -> Any:
     """Build a part with the sizes of the backbone; None switches it off."""
     if options is None:
         return None

@@ -1,6 +1,6 @@
 """AFA: affinity of patches, learned from attention, spreads the maps."""
 from functools import partial
-from typing import Dict, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, NamedTuple, Optional, Sequence, Union
 
 import torch
 import torch.nn.functional as F
@@ -68,8 +68,8 @@ class AFA(PatchTokenCAM):
                                 affinity=0.1)
     """The affinity's is the published code's."""
 
-    def __init__(self, *args, attention_affinity: Optional[dict] = None,
-                 **kwargs) -> None:
+    def __init__(self, *args: Any, attention_affinity: Optional[dict] = None,
+                 **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         options = dict(attention_affinity or {})
         self.affinity_layers = options.pop('num_layers', 2)

@@ -1,5 +1,5 @@
 """Class activation maps of a ViT's patch tokens, at two depths."""
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -61,7 +61,7 @@ class PatchTokenCAM(SingleStage):
                  num_classes: int,
                  aux_layer: int = -3,
                  pooling_decay: float = 0.,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(
             dict(backbone, out_type='raw', out_indices=[aux_layer, -1]),
             data_preprocessor, decode_head, num_classes, **kwargs)

@@ -247,7 +247,7 @@ class SingleStage(BaseLocalizer):
         # Most images have one to three of many classes.
         most = max(int((onehot > 0).sum(1).max()), 1)
         present, classes = onehot.topk(most, dim=1)  # (B, K)
-        total: Tensor = 0
+        total = inputs.new_zeros(())
         flip = bool(self.test_cfg.get('flip', True))
         for scale in self.scales:
             scaled = inputs
@@ -387,7 +387,7 @@ class SingleStage(BaseLocalizer):
         """Maps that become pseudo labels, (B, C, H, W); the first kind."""
         return batch.maps[0]
 
-    def pseudo_labels(self, batch: TrainingBatch, **options) -> Tensor:
+    def pseudo_labels(self, batch: TrainingBatch, **options: Any) -> Tensor:
         """:meth:`seed_maps` refined by the photo's colours, as labels.
 
         Args:

@@ -1,6 +1,6 @@
 """ToCo: localization and segmentation in one, with token contrast."""
 import copy
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -54,14 +54,14 @@ class ToCo(PatchTokenCAM):
     """Section 4.1; the energy's is the published code's."""
 
     def __init__(self,
-                 *args,
+                 *args: Any,
                  projection: Optional[dict] = None,
                  patch_contrast: Optional[dict] = None,
                  crop_contrast: Optional[dict] = None,
                  num_crops: int = 8,
                  crop_size: int = 96,
                  teacher_momentum: float = 0.9,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.projection = MODELS.build(dict(
             dict(type='ProjectionHead', in_channels=self.backbone.embed_dims),

@@ -1,5 +1,5 @@
 """Test-time augmentation with a choice of pooling."""
-from typing import List
+from typing import Any, List
 
 import torch
 from mmengine.model import BaseTTAModel
@@ -20,7 +20,7 @@ class WSSSegTTA(BaseTTAModel):
         **kwargs: See mmengine's ``BaseTTAModel``.
     """
 
-    def __init__(self, pool: str = 'max', **kwargs) -> None:
+    def __init__(self, pool: str = 'max', **kwargs: Any) -> None:
         if pool not in ('max', 'mean'):
             raise ValueError(f"WSSSegTTA.pool={pool!r}: use 'max' or 'mean'")
         super().__init__(**kwargs)
