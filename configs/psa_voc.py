@@ -3,20 +3,14 @@
 # tools/gen_pseudo.py ... --maps DIR.
 _base_ = [
     '_base_/default_runtime.py', '_base_/datasets/voc12_maps.py',
-    '_base_/generation.py', '_base_/schedules/sgd_epochs.py'
+    '_base_/generation.py', '_base_/models/imagenet_preprocessor.py',
+    '_base_/schedules/sgd_epochs.py'
 ]
 pretrained = 'data/res38_cls.pth'
 label_cache = 'work_dirs/confident_labels'
 model = dict(
     type='PSA',
-    data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size=(448, 448)),
+    data_preprocessor=dict(pad_val=0, seg_pad_val=255, size=(448, 448)),
     backbone=dict(type='ResNet38d', pretrained=pretrained),
     loss=dict(radius=5),  # published code
     # published code: background (1 - map)^16, affinity^8, 2^8 steps
