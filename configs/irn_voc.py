@@ -17,7 +17,4 @@ model = dict(
 # The branch of the displacements learns ten times as fast (published code).
 optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys=dict(displacement=dict(lr_mult=10.))))
-custom_hooks = [
-    dict(type='NonFiniteLossHook'),
-    dict(type='DisplacementMeanHook'),
-]
+custom_hooks = [*_base_.common_hooks, dict(type='DisplacementMeanHook')]

@@ -33,12 +33,7 @@ train_pipeline = [
     dict(type='mmseg.PackSegInputs'),
 ]
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
-max_epochs = 8
-train_cfg = dict(max_epochs=max_epochs)
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0., begin=0, end=max_epochs,
-         by_epoch=True, convert_to_iter_based=True)
-]
+train_cfg = dict(max_epochs=8)
 # The new layers learn ten times as fast (published code).
 optim_wrapper = dict(
     optimizer=dict(weight_decay=5e-4),

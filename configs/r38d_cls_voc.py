@@ -3,7 +3,7 @@
 # PSA's seed: tools/gen_pseudo.py configs/r38d_cls_voc.py CKPT.
 _base_ = [
     '_base_/default_runtime.py', '_base_/datasets/voc12_cls.py',
-    '_base_/generation.py', '_base_/schedules/sgd_epochs.py'
+    '_base_/generation.py', '_base_/schedules/sgd_cls.py'
 ]
 # tools/model_converters/resnet38_to_mmwsss.py makes it from
 # ilsvrc-cls_rna-a1_cls1000_ep-0001.params.
@@ -34,15 +34,5 @@ train_pipeline = [
     dict(type='PackImageLevelInputs'),
 ]
 train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
-max_epochs = 15
-optim_wrapper = dict(
-    optimizer=dict(weight_decay=5e-4),
-    paramwise_cfg=dict(custom_keys=dict(classifier=dict(lr_mult=10.))))
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0., begin=0, end=max_epochs,
-         by_epoch=True, convert_to_iter_based=True)
-]
-train_cfg = dict(max_epochs=max_epochs)
-val_cfg = dict(type='ValLoop')
-default_hooks = dict(
-    checkpoint=dict(save_best='multi-label/mAP', rule='greater'))
+optim_wrapper = dict(optimizer=dict(weight_decay=5e-4))
+train_cfg = dict(max_epochs=15)

@@ -59,17 +59,15 @@ val_evaluator = [
 test_evaluator = dict(
     type='ClassSubsetIoU', iou_metrics=['mIoU'], classes=score_classes)
 
-max_iters = 800
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+train_cfg = dict(max_iters=800, val_interval=800)
 optim_wrapper = dict(optimizer=dict(lr=1e-3),
                      paramwise_cfg=dict(new_lr_mult=1.0))
 param_scheduler = [
-    dict(type='PolyWarmupLR', max_iters=max_iters, warmup_iters=50,
-         warmup_ratio=0.01, power=0.9)
+    dict(_base_.param_scheduler[0], warmup_iters=50, warmup_ratio=0.01)
 ]
-default_hooks = dict(checkpoint=dict(interval=max_iters))
+default_hooks = dict(checkpoint=dict(interval=800))
 custom_hooks = [
-    dict(type='NonFiniteLossHook'),
+    *_base_.common_hooks,
     # Nothing is known of places before the classes are learned.
     dict(type='LateLossesHook', after=400,
          weights=dict(ptc=0.2, ctc=0.1, seg=0.1, energy=0.05)),
