@@ -8,6 +8,7 @@ from schedules import learning_rates
 from shapes import ROOT
 
 from mmwsss.apis import load_config
+from mmwsss.problems import ConfigError
 
 FOLDER = osp.join(ROOT, 'configs')
 CONFIGS = sorted(osp.basename(path)
@@ -73,3 +74,7 @@ def test_child_that_states_the_schedule_gets_the_same(base, child, tmp_path):
     assert np.allclose(learning_rates(cfg, tmp_path / 'child'),
                        learning_rates(short, tmp_path / 'short'),
                        rtol=1e-12, atol=0)
+    # Such a number is used up when the file is read.
+    with pytest.raises(ConfigError, match='has used this number.*'
+                       rf'\(train_cfg.{key}=5'):
+        load_config(str(path), {key: 5})
