@@ -8,8 +8,8 @@ _base_ = [
 model = dict(
     type='MMCT',
     data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor', mean=[127.] * 3, std=[60.] * 3,
-        bgr_to_rgb=True, size_divisor=8),
+        type='mmseg.SegDataPreProcessor', bgr_to_rgb=True, size_divisor=8,
+        **_base_.digits_statistics),
     backbone=dict(
         type='ClassTokenViT',
         num_classes=10,

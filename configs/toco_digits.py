@@ -6,9 +6,8 @@ _base_ = [
 ]
 num_classes = 10
 pretrained = None
-score_classes = 'all'
 model = dict(
-    data_preprocessor=dict(mean=[127.] * 3, std=[60.] * 3, size=(64, 64)),
+    data_preprocessor=dict(size=(64, 64), **_base_.digits_statistics),
     backbone=dict(
         arch=dict(_delete_=True, embed_dims=96, num_layers=4, num_heads=3,
                   feedforward_channels=192),
@@ -37,27 +36,11 @@ val_pipeline = [
 train_dataloader = dict(sampler=dict(type='InfiniteSampler'),
                         dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-data_root = 'data/digit_scenes'
 test_dataloader = dict(
-    batch_size=50,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='DigitScenesDataset', data_root=data_root, test_mode=True,
-        data_prefix=dict(
-            img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
-        ann_file='ImageSets/Segmentation/val.txt',
-        label_source=dict(type='TableLabels', file='labels.csv'),
-        pipeline=val_pipeline))
-val_evaluator = [
-    dict(type='ClassSubsetIoU', prefix=prefix, field=field,
-         iou_metrics=['mIoU'], classes=score_classes)
-    for prefix, field in (('cam', 'pred_cam'), ('aux_cam', 'pred_aux_cam'),
-                          ('seg', 'pred_sem_seg'))
-]
-test_evaluator = dict(
-    type='ClassSubsetIoU', iou_metrics=['mIoU'], classes=score_classes)
+    _base_.val_dataloader,
+    dataset=dict(_base_.digits_val, pipeline=val_pipeline))
+val_evaluator = _base_.single_stage_evaluators
+test_evaluator = _base_.mask_evaluator
 
 train_cfg = dict(max_iters=800, val_interval=800)
 optim_wrapper = dict(optimizer=dict(lr=1e-3),
