@@ -7,7 +7,6 @@ _base_ = [
     '_base_/schedules/sgd_epochs.py'
 ]
 pretrained = 'data/res38_cls.pth'
-label_cache = 'work_dirs/confident_labels'
 model = dict(
     type='PSA',
     data_preprocessor=dict(pad_val=0, seg_pad_val=255, size=(448, 448)),
@@ -18,19 +17,15 @@ model = dict(
 # Two backgrounds, (1 - map)^alpha: a strong one for sure classes, a weak one
 # for sure background (published code: alpha 4 and 32).
 confident_labels = dict(
-    type='ConfidentLabels',
+    _base_.confident_labels,
     foreground=dict(type='DenseCRF', alpha=4),
-    background=dict(type='DenseCRF', alpha=32),
-    cache=label_cache)
+    background=dict(type='DenseCRF', alpha=32))
 train_pipeline = [
-    dict(type='LoadPhoto'),
-    dict(type='LoadMaps'),
+    *_base_.load_maps,
     confident_labels,
-    dict(type='mmseg.RandomResize', scale=(500, 500), ratio_range=(0.9, 1.5),
-         keep_ratio=True),
-    dict(type='mmseg.RandomCrop', crop_size=(448, 448)),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='mmseg.PackSegInputs'),
+    dict(_base_.map_resize, ratio_range=(0.9, 1.5)),
+    dict(_base_.map_crop, crop_size=(448, 448)),
+    *_base_.flip_and_pack,
 ]
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
 train_cfg = dict(max_epochs=8)

@@ -78,3 +78,25 @@ def test_child_that_states_the_schedule_gets_the_same(base, child, tmp_path):
     with pytest.raises(ConfigError, match='has used this number.*'
                        rf'\(train_cfg.{key}=5'):
         load_config(str(path), {key: 5})
+
+
+@pytest.mark.parametrize('text, where', [
+    # toco_vit-b.py has a copy of its own.
+    ('123.675', {'models/imagenet_preprocessor.py', 'models/toco_vit-b.py'}),
+    ("'IterTimerHook'", {'schedules/hooks.py'}),
+    ("'MultiLabelMAP', classes", {'evaluators.py'}),
+    ("'ConfidentLabels'", {'datasets/voc12_maps.py'}),
+    ("type='VOC12ClsDataset'", {'datasets/voc12.py'}),
+    ("type='VOC12Dataset'", {'datasets/voc12.py'}),
+    ("type='COCO14ClsDataset'", {'datasets/coco14.py'}),
+    ("type='COCO14Dataset'", {'datasets/coco14.py'}),
+    ("type='DigitScenesDataset'", {'datasets/digit_scenes.py'}),
+])
+def test_stands_in_one_file(text, where):
+    paths = glob.glob(osp.join(FOLDER, '**', '*.py'), recursive=True)
+    found = set()
+    for path in paths:
+        with open(path, encoding='utf-8') as file:
+            if text in file.read():
+                found.add(osp.relpath(path, osp.join(FOLDER, '_base_')))
+    assert found == where
