@@ -1,7 +1,6 @@
 # AFA for a laptop: affinity instead of the contrasts, with the data and the
 # schedule of toco_deit-tiny_voc.py. The published numbers are in afa_voc.py.
 _base_ = 'toco_deit-tiny_voc.py'
-score_classes = 'all'
 model = dict(
     # Of ToCo's model only what both share.
     _delete_=True,
@@ -17,14 +16,13 @@ model = dict(
     loss_weights=dict(seg=0.1, energy=0.05),
     test_cfg=dict(scales=(1.0, ), flip=True, maps='affinity', background=0.5))
 val_evaluator = [
-    dict(type='ClassSubsetIoU', prefix=prefix, field=field,
-         iou_metrics=['mIoU'], classes=score_classes)
-    for prefix, field in (('cam', 'pred_cam'), ('aux_cam', 'pred_aux_cam'),
-                          ('affinity_cam', 'pred_affinity_cam'),
-                          ('seg', 'pred_sem_seg'))
+    *_base_.single_stage_evaluators[:2],
+    dict(_base_.mask_evaluator, prefix='affinity_cam',
+         field='pred_affinity_cam'),
+    _base_.single_stage_evaluators[2],
 ]
 custom_hooks = [
-    dict(type='NonFiniteLossHook'),
+    *_base_.common_hooks,
     dict(type='LateLossesHook', after=500,
          weights=dict(seg=0.1, energy=0.05, affinity=0.1)),
 ]

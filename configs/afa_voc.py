@@ -5,7 +5,6 @@ _base_ = [
     '_base_/generation.py', '_base_/models/single_stage_vit-b.py',
     '_base_/schedules/toco.py'
 ]
-score_classes = 'all'
 model = dict(
     type='AFA',
     # These and the weights: its code.
@@ -13,14 +12,13 @@ model = dict(
     thresholds=(0.35, 0.55),
     test_cfg=dict(maps='affinity', background=0.45))
 val_evaluator = [
-    dict(type='ClassSubsetIoU', prefix=prefix, field=field,
-         iou_metrics=['mIoU'], classes=score_classes)
-    for prefix, field in (('cam', 'pred_cam'), ('aux_cam', 'pred_aux_cam'),
-                          ('affinity_cam', 'pred_affinity_cam'),
-                          ('seg', 'pred_sem_seg'))
+    *_base_.single_stage_evaluators[:2],
+    dict(_base_.mask_evaluator, prefix='affinity_cam',
+         field='pred_affinity_cam'),
+    _base_.single_stage_evaluators[2],
 ]
 custom_hooks = [
-    dict(type='NonFiniteLossHook'),
+    *_base_.common_hooks,
     dict(type='LateLossesHook', after=2000,
          weights=dict(seg=0.1, energy=0.01, affinity=0.1)),
 ]

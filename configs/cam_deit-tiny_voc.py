@@ -5,12 +5,7 @@ pretrained = 'https://dl.fbaipublicfiles.com/deit/deit_tiny_patch16_224-a1311bcf
 model = dict(
     _delete_=True,
     type='CAMLocalizer',
-    data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        size_divisor=16),
+    data_preprocessor=_base_.model.data_preprocessor,
     backbone=dict(type='TokenViT', arch='deit-tiny', img_size=224,
                   pretrained=pretrained),
     num_classes=20,

@@ -3,19 +3,11 @@
 # 321 px, lr 2.5e-4, ten times for the pyramid.
 _base_ = [
     '_base_/default_runtime.py', '_base_/datasets/voc12_pseudo.py',
-    '_base_/schedules/iterations.py'
+    '_base_/models/encoder_decoder.py', '_base_/schedules/iterations.py'
 ]
 pretrained = 'https://download.pytorch.org/models/resnet101-63fe2227.pth'
 model = dict(
-    type='mmseg.EncoderDecoder',
-    data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size=(321, 321)),
+    data_preprocessor=dict(size=(321, 321)),
     backbone=dict(
         type='ResNetTaps', depth=101, strides=(1, 2, 1, 1),
         dilations=(1, 1, 2, 4), frozen_stages=-1, pretrained=pretrained),
@@ -25,20 +17,13 @@ model = dict(
         in_index=4,
         dilations=(6, 12, 18, 24),
         num_classes=21,
-        align_corners=False),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        align_corners=False))
 tta_model = dict(type='WSSSegTTA', pool='max')
 test_crf = dict(iterations=10, gaussian_sxy=1, gaussian_compat=3,
                 bilateral_sxy=67, bilateral_srgb=3, bilateral_compat=4)
 train_pipeline = [
-    dict(type='LoadPhoto'),
-    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
-    dict(type='mmseg.RandomResize', scale=(500, 500), ratio_range=(0.5, 1.5),
-         keep_ratio=True),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='mmseg.RandomCrop', crop_size=(321, 321)),
-    dict(type='mmseg.PackSegInputs'),
+    dict(step, ratio_range=(0.5, 1.5)) if step.type == 'mmseg.RandomResize'
+    else step for step in _base_.train_pipeline
 ]
 train_dataloader = dict(batch_size=10, dataset=dict(pipeline=train_pipeline))
 optim_wrapper = dict(

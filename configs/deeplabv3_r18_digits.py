@@ -1,6 +1,8 @@
 # The demo's second stage: a narrow DeepLabV3 from scratch on pseudo masks.
-_base_ = ['_base_/default_runtime.py', '_base_/schedules/iterations.py']
-data_root = 'data/digit_scenes'
+_base_ = [
+    '_base_/default_runtime.py', '_base_/datasets/digit_scenes.py',
+    '_base_/models/encoder_decoder.py', '_base_/schedules/iterations.py'
+]
 pseudo_masks = 'work_dirs/mmct_digits/pseudo/train/masks'
 
 train_pipeline = [
@@ -39,7 +41,7 @@ train_dataloader = dict(
         type='PseudoMaskDataset',
         classes_of='DigitScenesDataset',
         masks=pseudo_masks,
-        data_root=data_root,
+        data_root=_base_.data_root,
         data_prefix=dict(img_path='JPEGImages'),
         ann_file='ImageSets/Segmentation/train.txt',
         pipeline=train_pipeline))
@@ -48,25 +50,14 @@ val_dataloader = dict(
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='DigitScenesDataset',
-        data_root=data_root,
-        data_prefix=dict(
-            img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
-        label_source=dict(type='TableLabels', file='labels.csv'),
-        ann_file='ImageSets/Segmentation/val.txt',
-        test_mode=True,
-        pipeline=test_pipeline))
+    dataset=dict(_base_.digits_val, pipeline=test_pipeline))
 test_dataloader = val_dataloader
 val_evaluator = dict(type='ClassSubsetIoU', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator
 
 norm_cfg = dict(type='BN')
 model = dict(
-    type='mmseg.EncoderDecoder',
-    data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor', mean=[127.] * 3, std=[60.] * 3,
-        bgr_to_rgb=True, pad_val=0, seg_pad_val=255, size=(64, 64)),
+    data_preprocessor=dict(size=(64, 64), **_base_.digits_statistics),
     backbone=dict(
         type='mmseg.ResNetV1c', depth=18, base_channels=32, num_stages=4,
         stem_channels=32, out_indices=(3, ), dilations=(1, 1, 2, 4),
@@ -75,17 +66,10 @@ model = dict(
         type='mmseg.ASPPHead', in_channels=256, channels=64,
         dilations=(1, 2, 3, 4), num_classes=11, dropout_ratio=0.1,
         norm_cfg=norm_cfg, align_corners=False,
-        loss_decode=dict(type='mmseg.CrossEntropyLoss')),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='mmseg.CrossEntropyLoss')))
 
-max_iters = 1000
 optim_wrapper = dict(
     _delete_=True, type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.01))
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0., begin=0, end=max_iters,
-         by_epoch=False)
-]
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
-default_hooks = dict(checkpoint=dict(interval=max_iters))
+train_cfg = dict(max_iters=1000, val_interval=1000)
+default_hooks = dict(checkpoint=dict(interval=1000))

@@ -3,7 +3,6 @@
 _base_ = 'irn_voc.py'
 pretrained = 'https://dl.fbaipublicfiles.com/deit/deit_tiny_patch16_224-a1311bcf.pth'  # noqa: E501
 maps = 'work_dirs/mmct_deit-tiny_voc/pseudo/train/maps'
-label_cache = 'work_dirs/confident_labels'
 model = dict(
     data_preprocessor=dict(size=(256, 256)),
     backbone=dict(
@@ -17,21 +16,15 @@ model = dict(
 # The thresholds fit MMCT's maps, which are brighter than CAMs: best alone at
 # 0.53 on val.
 confident_labels = dict(
-    type='ConfidentLabels',
-    foreground=dict(type='DenseCRF', background=0.6, unary='labels',
-                    gt_prob=0.7, bilateral_sxy=50, bilateral_srgb=5),
-    background=dict(type='DenseCRF', background=0.4, unary='labels',
-                    gt_prob=0.7, bilateral_sxy=50, bilateral_srgb=5),
-    cache=label_cache)
+    _base_.confident_labels,
+    foreground=dict(_base_.label_crf, background=0.6),
+    background=dict(_base_.label_crf, background=0.4))
 train_pipeline = [
-    dict(type='LoadPhoto'),
-    dict(type='LoadMaps'),
+    *_base_.load_maps,
     confident_labels,
-    dict(type='mmseg.RandomResize', scale=(320, 320), ratio_range=(0.75, 1.5),
-         keep_ratio=True),
-    dict(type='mmseg.RandomCrop', crop_size=(256, 256)),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='mmseg.PackSegInputs'),
+    dict(_base_.map_resize, scale=(320, 320), ratio_range=(0.75, 1.5)),
+    dict(_base_.map_crop, crop_size=(256, 256)),
+    *_base_.flip_and_pack,
 ]
 train_dataloader = dict(
     batch_size=16, dataset=dict(maps=maps, pipeline=train_pipeline))

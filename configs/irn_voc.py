@@ -3,19 +3,13 @@
 # tools/gen_pseudo.py ... --maps DIR.
 _base_ = [
     '_base_/default_runtime.py', '_base_/datasets/voc12_maps.py',
-    '_base_/generation.py', '_base_/schedules/sgd_epochs.py'
+    '_base_/generation.py', '_base_/models/imagenet_preprocessor.py',
+    '_base_/schedules/sgd_epochs.py'
 ]
 pretrained = 'https://download.pytorch.org/models/resnet50-19c8e357.pth'
 model = dict(
     type='IRN',
-    data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size=(512, 512)),
+    data_preprocessor=dict(pad_val=0, seg_pad_val=255, size=(512, 512)),
     backbone=dict(type='ResNetTaps', pretrained=pretrained),
     loss=dict(radius=10),  # published code
     # section 5.1: beta = 10, t = 256 steps; radius in the published code
@@ -23,7 +17,4 @@ model = dict(
 # The branch of the displacements learns ten times as fast (published code).
 optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys=dict(displacement=dict(lr_mult=10.))))
-custom_hooks = [
-    dict(type='NonFiniteLossHook'),
-    dict(type='DisplacementMeanHook'),
-]
+custom_hooks = [*_base_.common_hooks, dict(type='DisplacementMeanHook')]

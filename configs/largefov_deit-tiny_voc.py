@@ -24,13 +24,8 @@ tta_pipeline = [
         [dict(type='mmseg.PackSegInputs')],
     ]),
 ]
-max_iters = 1000
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0., begin=0, end=max_iters,
-         by_epoch=False)
-]
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
-default_hooks = dict(checkpoint=dict(interval=max_iters))
+train_cfg = dict(max_iters=1000, val_interval=1000)
+default_hooks = dict(checkpoint=dict(interval=1000))
 pseudo_masks = 'work_dirs/mmct_deit-tiny_voc/pseudo/train/masks'
 train_dataloader = dict(
     batch_size=16,

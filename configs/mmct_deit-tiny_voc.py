@@ -17,9 +17,4 @@ train_pipeline = [
     dict(type='PackImageLevelInputs'),
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-max_epochs = 10
-train_cfg = dict(max_epochs=max_epochs, val_interval=2)
-param_scheduler = [
-    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True,
-         convert_to_iter_based=True)
-]
+train_cfg = dict(max_epochs=10, val_interval=2)

@@ -8,8 +8,8 @@ _base_ = [
 model = dict(
     type='MMCT',
     data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor', mean=[127.] * 3, std=[60.] * 3,
-        bgr_to_rgb=True, size_divisor=8),
+        type='mmseg.SegDataPreProcessor', bgr_to_rgb=True, size_divisor=8,
+        **_base_.digits_statistics),
     backbone=dict(
         type='ClassTokenViT',
         num_classes=10,
@@ -27,12 +27,12 @@ model = dict(
     test_cfg=dict(attention_layers=4, affinity_layers=0, fusion='fused',
                   scales=(1.0, 1.5), flip=False))
 
-max_epochs = 22
-train_cfg = dict(max_epochs=max_epochs, val_interval=2)
+train_cfg = dict(max_epochs=22, val_interval=2)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
+# Two epochs to warm up, and more to train.
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=2,
          convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', by_epoch=True, begin=2, end=max_epochs,
+    dict(type='CosineAnnealingLR', by_epoch=True, begin=2,
          convert_to_iter_based=True),
 ]

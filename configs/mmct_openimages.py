@@ -12,10 +12,5 @@ model = dict(
     textual_tokens=dict(text_embeddings=text_embeddings, classes_of=None))
 
 # As many iterations as on VOC; ours, not the paper's.
-max_epochs = 20
-train_cfg = dict(max_epochs=max_epochs, val_interval=2)
-param_scheduler = [
-    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True,
-         convert_to_iter_based=True)
-]
+train_cfg = dict(max_epochs=20, val_interval=2)
 map_stride = 4  # a quarter of the photo's size is still above 224

@@ -8,4 +8,4 @@ model = dict(
     # The threshold at which MMCT's maps alone are best, see docs/affinity.md.
     test_cfg=dict(_delete_=True, scale=1.5, background=0.53, radius=5, beta=8,
                   exp_times=8))
-custom_hooks = [dict(type='NonFiniteLossHook')]
+custom_hooks = _base_.common_hooks

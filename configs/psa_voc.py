@@ -3,20 +3,13 @@
 # tools/gen_pseudo.py ... --maps DIR.
 _base_ = [
     '_base_/default_runtime.py', '_base_/datasets/voc12_maps.py',
-    '_base_/generation.py', '_base_/schedules/sgd_epochs.py'
+    '_base_/generation.py', '_base_/models/imagenet_preprocessor.py',
+    '_base_/schedules/sgd_epochs.py'
 ]
 pretrained = 'data/res38_cls.pth'
-label_cache = 'work_dirs/confident_labels'
 model = dict(
     type='PSA',
-    data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size=(448, 448)),
+    data_preprocessor=dict(pad_val=0, seg_pad_val=255, size=(448, 448)),
     backbone=dict(type='ResNet38d', pretrained=pretrained),
     loss=dict(radius=5),  # published code
     # published code: background (1 - map)^16, affinity^8, 2^8 steps
@@ -24,27 +17,18 @@ model = dict(
 # Two backgrounds, (1 - map)^alpha: a strong one for sure classes, a weak one
 # for sure background (published code: alpha 4 and 32).
 confident_labels = dict(
-    type='ConfidentLabels',
+    _base_.confident_labels,
     foreground=dict(type='DenseCRF', alpha=4),
-    background=dict(type='DenseCRF', alpha=32),
-    cache=label_cache)
+    background=dict(type='DenseCRF', alpha=32))
 train_pipeline = [
-    dict(type='LoadPhoto'),
-    dict(type='LoadMaps'),
+    *_base_.load_maps,
     confident_labels,
-    dict(type='mmseg.RandomResize', scale=(500, 500), ratio_range=(0.9, 1.5),
-         keep_ratio=True),
-    dict(type='mmseg.RandomCrop', crop_size=(448, 448)),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='mmseg.PackSegInputs'),
+    dict(_base_.map_resize, ratio_range=(0.9, 1.5)),
+    dict(_base_.map_crop, crop_size=(448, 448)),
+    *_base_.flip_and_pack,
 ]
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
-max_epochs = 8
-train_cfg = dict(max_epochs=max_epochs)
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0., begin=0, end=max_epochs,
-         by_epoch=True, convert_to_iter_based=True)
-]
+train_cfg = dict(max_epochs=8)
 # The new layers learn ten times as fast (published code).
 optim_wrapper = dict(
     optimizer=dict(weight_decay=5e-4),

@@ -1,48 +1,9 @@
-# ResNet38d as a classifier on image-level labels, 15 epochs (MMCT supplement
-# A: PSA's settings); DeepLab-V1 starts from it. Its class activation maps are
-# PSA's seed: tools/gen_pseudo.py configs/r38d_cls_voc.py CKPT.
+# ResNet38d as a classifier on PASCAL VOC 2012; DeepLab-V1 starts from it. Its
+# class activation maps are PSA's seed: tools/gen_pseudo.py
+# configs/r38d_cls_voc.py CKPT.
 _base_ = [
     '_base_/default_runtime.py', '_base_/datasets/voc12_cls.py',
-    '_base_/generation.py', '_base_/schedules/sgd_epochs.py'
+    '_base_/generation.py', '_base_/r38d_cls.py'
 ]
-# tools/convert_weights.py resnet38_imagenet makes it from
-# ilsvrc-cls_rna-a1_cls1000_ep-0001.params.
-pretrained = 'data/resnet38_imagenet.pth'
-model = dict(
-    type='CAMLocalizer',
-    data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        size=(448, 448)),
-    backbone=dict(type='ResNet38d', pretrained=pretrained),
-    num_classes=20,
-    dropout=0.5,
-    # PSA's published infer_cls.py
-    test_cfg=dict(scales=(0.5, 1.0, 1.5, 2.0), flip=True))
-train_pipeline = [
-    dict(type='LoadPhoto'),
-    # The longer side: 256 to 512 px (PSA's published train_cls.py).
-    dict(type='mmseg.RandomResize', scale=(512, 512), ratio_range=(0.5, 1.0),
-         keep_ratio=True),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='mmpretrain.ColorJitter', brightness=0.3, contrast=0.3,
-         saturation=0.3, hue=0.1, backend='cv2'),
-    dict(type='mmseg.RandomCrop', crop_size=(448, 448)),
-    dict(type='PackImageLevelInputs'),
-]
-train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
-max_epochs = 15
-optim_wrapper = dict(
-    optimizer=dict(weight_decay=5e-4),
-    paramwise_cfg=dict(custom_keys=dict(classifier=dict(lr_mult=10.))))
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0., begin=0, end=max_epochs,
-         by_epoch=True, convert_to_iter_based=True)
-]
-train_cfg = dict(max_epochs=max_epochs)
-val_cfg = dict(type='ValLoop')
-default_hooks = dict(
-    checkpoint=dict(save_best='multi-label/mAP', rule='greater'))
+train_pipeline = _base_.crop_pipeline
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -11,15 +11,10 @@ model = dict(
     thresholds=(0.25, 0.65),
     crop_contrast=dict(temperature=1.0),
     test_cfg=dict(background=0.45))
-max_iters = 80000
-param_scheduler = [
-    dict(type='PolyWarmupLR', max_iters=max_iters, warmup_iters=1500,
-         warmup_ratio=1e-6, power=0.9)
-]
-train_cfg = dict(max_iters=max_iters, val_interval=4000)
+train_cfg = dict(max_iters=80000, val_interval=4000)
 default_hooks = dict(checkpoint=dict(interval=4000))
 custom_hooks = [
-    dict(type='NonFiniteLossHook'),
+    *_base_.common_hooks,
     # First the classifier, then the decoder, then the contrasts.
     dict(type='LateLossesHook', after=8000,
          weights=dict(seg=0.1, energy=0.05)),

@@ -28,18 +28,14 @@ val_pipeline = [
     dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
     dict(type='PackImageLevelInputs'),
 ]
-train_dataloader = dict(batch_size=4, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-max_iters = 2000
 optim_wrapper = dict(optimizer=dict(lr=1e-4))
-param_scheduler = [
-    dict(type='PolyWarmupLR', max_iters=max_iters, warmup_iters=150,
-         warmup_ratio=1e-6, power=0.9)
-]
-train_cfg = dict(max_iters=max_iters, val_interval=500)
+param_scheduler = [dict(_base_.param_scheduler[0], warmup_iters=150)]
+train_cfg = dict(max_iters=2000, val_interval=500)
 default_hooks = dict(checkpoint=dict(interval=500))
 custom_hooks = [
-    dict(type='NonFiniteLossHook'),
+    *_base_.common_hooks,
     # The contrasts learn from the maps: from when there are some.
     dict(type='LateLossesHook', after=500,
          weights=dict(ptc=0.2, ctc=0.1, seg=0.1, energy=0.05)),

@@ -6,9 +6,8 @@ _base_ = [
 ]
 num_classes = 10
 pretrained = None
-score_classes = 'all'
 model = dict(
-    data_preprocessor=dict(mean=[127.] * 3, std=[60.] * 3, size=(64, 64)),
+    data_preprocessor=dict(size=(64, 64), **_base_.digits_statistics),
     backbone=dict(
         arch=dict(_delete_=True, embed_dims=96, num_layers=4, num_heads=3,
                   feedforward_channels=192),
@@ -37,39 +36,21 @@ val_pipeline = [
 train_dataloader = dict(sampler=dict(type='InfiniteSampler'),
                         dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-data_root = 'data/digit_scenes'
 test_dataloader = dict(
-    batch_size=50,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='DigitScenesDataset', data_root=data_root, test_mode=True,
-        data_prefix=dict(
-            img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
-        ann_file='ImageSets/Segmentation/val.txt',
-        label_source=dict(type='TableLabels', file='labels.csv'),
-        pipeline=val_pipeline))
-val_evaluator = [
-    dict(type='ClassSubsetIoU', prefix=prefix, field=field,
-         iou_metrics=['mIoU'], classes=score_classes)
-    for prefix, field in (('cam', 'pred_cam'), ('aux_cam', 'pred_aux_cam'),
-                          ('seg', 'pred_sem_seg'))
-]
-test_evaluator = dict(
-    type='ClassSubsetIoU', iou_metrics=['mIoU'], classes=score_classes)
+    _base_.val_dataloader,
+    dataset=dict(_base_.digits_val, pipeline=val_pipeline))
+val_evaluator = _base_.single_stage_evaluators
+test_evaluator = _base_.mask_evaluator
 
-max_iters = 800
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+train_cfg = dict(max_iters=800, val_interval=800)
 optim_wrapper = dict(optimizer=dict(lr=1e-3),
                      paramwise_cfg=dict(new_lr_mult=1.0))
 param_scheduler = [
-    dict(type='PolyWarmupLR', max_iters=max_iters, warmup_iters=50,
-         warmup_ratio=0.01, power=0.9)
+    dict(_base_.param_scheduler[0], warmup_iters=50, warmup_ratio=0.01)
 ]
-default_hooks = dict(checkpoint=dict(interval=max_iters))
+default_hooks = dict(checkpoint=dict(interval=800))
 custom_hooks = [
-    dict(type='NonFiniteLossHook'),
+    *_base_.common_hooks,
     # Nothing is known of places before the classes are learned.
     dict(type='LateLossesHook', after=400,
          weights=dict(ptc=0.2, ctc=0.1, seg=0.1, energy=0.05)),

@@ -112,12 +112,8 @@ model = dict(
     visual_context=dict(last_layers=2),
     patch_head=dict(decay=0.9),
     test_cfg=dict(attention_layers=2, affinity_layers=3))
-max_epochs = 2
-train_cfg = dict(max_epochs=max_epochs)
+train_cfg = dict(max_epochs=2)
 optim_wrapper = dict(optimizer=dict(lr=5e-3))
-param_scheduler = [
-    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True,
-         convert_to_iter_based=True)]
 '''
 
 
@@ -147,12 +143,8 @@ model = dict(
         arch=dict(_delete_=True, embed_dims=32, num_layers=2, num_heads=2,
                   feedforward_channels=64)),
     decode_head=dict(in_channels=32, channels=16, num_classes=3))
-max_iters = 4
-train_cfg = dict(max_iters=max_iters, val_interval=4)
+train_cfg = dict(max_iters=4, val_interval=4)
 default_hooks = dict(checkpoint=dict(interval=4))
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0., begin=0, end=max_iters,
-         by_epoch=False)]
 '''
 
 
@@ -246,14 +238,13 @@ model = dict(
                   feedforward_channels=64)),
     decode_head=dict(channels=16),
     projection=dict(hidden_channels=16, out_channels=8))
-max_iters = 30
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+train_cfg = dict(max_iters=30, val_interval=30)
 optim_wrapper = dict(optimizer=dict(lr=1e-3),
                      paramwise_cfg=dict(new_lr_mult=2.0))
 param_scheduler = [
-    dict(type='PolyWarmupLR', max_iters=max_iters, warmup_iters=3,
-         warmup_ratio=1e-6, power=0.9)]
-default_hooks = dict(checkpoint=dict(interval=max_iters))
+    dict(type='PolyWarmupLR', warmup_iters=3, warmup_ratio=1e-6,
+         by_epoch=False)]
+default_hooks = dict(checkpoint=dict(interval=30))
 custom_hooks = [
     dict(type='NonFiniteLossHook'),
     dict(type='LateLossesHook', after=9, weights=dict(seg=0.5, energy=0.05)),

@@ -103,6 +103,7 @@ def test_variable_changes_every_place_that_uses_it():
 
 @pytest.mark.parametrize('key, message', [
     ('data_rot', "unknown option 'data_rot' (did you mean 'data_root'?)"),
+    ('max_epochs', "did you mean 'train_cfg.max_epochs'?"),
     ('model.backbon.arch', "did you mean 'backbone'?"),
     ('data_root.x', 'not a group of options'),
     ('param_scheduler.7.power', 'is a list of 1'),

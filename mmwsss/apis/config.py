@@ -9,6 +9,8 @@ from mmengine.runner import Runner
 
 from mmwsss.problems import ConfigError, unknown_name
 
+_RUNNER_OPTIONS = tuple(inspect.signature(Runner).parameters)
+
 
 def load_config(path: str,
                 cfg_options: Optional[dict] = None,
@@ -74,7 +76,8 @@ def fitting_options(paths: Sequence[str],
                 if _has_option(cfg, key)} for cfg in configs]
     for key in options:
         if not any(key in found for found in fitting):
-            names = {name for cfg in configs for name in cfg}
+            names = {name for cfg in configs
+                     for name in (*cfg, *_full_names(cfg, key))}
             raise ConfigError(f'--cfg-options {key}: '
                               f'{unknown_name("option", key, names)} in '
                               f'{", ".join(paths)}')
@@ -125,23 +128,36 @@ def _check_option(cfg: Config, key: str, path: str) -> None:
             # part itself when it is built.
             if last and depth > 0 and 'type' in node:
                 return
+            known = [*node.keys(), *_full_names(cfg, key)]
             raise ConfigError(f'--cfg-options {key}: '
-                              f'{unknown_name("option", part, node.keys())} '
+                              f'{unknown_name("option", part, known)} '
                               f'in {path}')
         node = node[part]
+
+
+def _full_names(cfg: Config, name: str) -> List[str]:
+    """``['train_cfg.max_epochs']`` for ``max_epochs``."""
+    found = []
+    groups = [(group, cfg[group]) for group in _RUNNER_OPTIONS if group in cfg]
+    for path, node in groups:  # grows
+        if isinstance(node, dict):
+            if name in node:
+                found.append(f'{path}.{name}')
+            groups += [(f'{path}.{key}', node[key]) for key in node]
+    return found
 
 
 def _check_number(cfg: Config, key: str, path: str) -> None:
     """Raise for a number that was used up when the file was read.
 
-    ``max_epochs`` stands in several places of a config. Unlike a path, a
+    ``num_classes`` stands in several places of a config. Unlike a path, a
     number cannot be found again there by its value.
     """
     read_later = {'localize_workers', 'localize_batch_size', 'map_stride',
-                  'refine_workers',
-                  *inspect.signature(Runner).parameters}
+                  'refine_workers', *_RUNNER_OPTIONS}
     if type(cfg.get(key)) in (int, float) and key not in read_later:
+        [name, *_] = _full_names(cfg, key) or [f'model.{key}']
         raise ConfigError(
             f'--cfg-options {key}: {path} has used this number in other '
             f'settings already; write a config with _base_ = {path!r} that '
-            'sets these, or give each of them (train_cfg.max_epochs=5 ...)')
+            f'sets these, or give each of them ({name}=5 ...)')

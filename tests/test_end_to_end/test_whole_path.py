@@ -225,7 +225,7 @@ def test_pipeline_reuses_finished_stages(localizer_config, segmentor_config,
     # Another setting of the last stages leaves the first ones alone.
     text = open(segmentor_config).read()
     with open(segmentor_config, 'w') as file:
-        file.write(text.replace('max_iters = 4', 'max_iters = 3'))
+        file.write(text.replace('max_iters=4', 'max_iters=3'))
     run_pipeline(localizer_config, segmentor_config, work_dir)
     after = file_times(work_dir)
     changed = {osp.relpath(path, work_dir).split(os.sep)[0]
@@ -313,7 +313,7 @@ def test_command_lines(localizer_config, shapes, tmp_path):
      "mean 'data_root'?)"),
     (['--cfg-options', 'train_cfg.max_epoch=3'],
      "unexpected keyword argument 'max_epoch'"),
-    (['--cfg-options', 'max_epochs=3'], 'has used this number'),
+    (['--cfg-options', 'num_classes=3'], 'has used this number'),
     (['--cfg-options', 'data_root=/nowhere'], 'no image folder /nowhere'),
 ])
 def test_mistakes_end_in_one_line(localizer_config, tmp_path, options,

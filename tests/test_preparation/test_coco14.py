@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mmseg.datasets import PascalVOCDataset
 from PIL import Image
+from schedules import build_schedules
 from shapes import ROOT
 
 from mmwsss.apis import load_config, train
@@ -408,11 +409,12 @@ def test_stage_on_coco_differs_from_voc_only_where_it_has_to():
         'work_dirs/r38d_cls_coco/epoch_15.pth')
 
 
-def test_published_numbers_of_toco():
+def test_published_numbers_of_toco(tmp_path):
     cfg = load_config(osp.join(ROOT, 'configs', 'toco_coco.py'))
     voc = load_config(osp.join(ROOT, 'configs', 'toco_voc.py'))
     assert cfg.train_cfg.max_iters == 80000
-    assert cfg.param_scheduler[0].max_iters == 80000
+    _, [schedule] = build_schedules(cfg, tmp_path)
+    assert schedule.max_iters == 80000
     assert cfg.train_dataloader.batch_size == 8
     assert cfg.model.thresholds == (0.25, 0.65)
     assert cfg.model.loss_weights == voc.model.loss_weights

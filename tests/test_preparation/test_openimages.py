@@ -168,7 +168,6 @@ model = dict(
     textual_tokens=dict(text_embeddings='learned'),
     visual_context=dict(last_layers=2),
     test_cfg=dict(attention_layers=2, affinity_layers=3))
-max_epochs = 1
 train_cfg = dict(max_epochs=1, val_interval=1)
 '''
 

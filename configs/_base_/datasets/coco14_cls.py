@@ -1,6 +1,6 @@
 # MS COCO 2014, seen through image-level labels. Masks are used for scores
 # only.
-_base_ = ['voc12_cls.py', 'coco14.py']
-data_root = 'data/coco2014'
+_base_ = ['cls.py', 'coco14.py', '../evaluators.py']
 train_dataloader = dict(dataset=_base_.coco14_train)
 val_dataloader = dict(dataset=_base_.coco14_val)
+val_evaluator = _base_.label_evaluator

@@ -1,7 +1,6 @@
 # MS COCO 2014 for single-stage training from image-level labels. Masks are
 # used for scores only.
-_base_ = ['voc12_toco.py', 'coco14.py']
-data_root = 'data/coco2014'
+_base_ = ['toco.py', 'coco14.py']
 # Half to twice the size of COCO's photos.
 train_pipeline = [
     dict(step, scale=(640, 640)) if step.type == 'mmseg.RandomResize'
@@ -13,4 +12,4 @@ train_dataloader = dict(
 # The published code validates on 5,000 images, too.
 val_dataloader = dict(dataset=dict(_base_.coco14_val, indices=5000))
 test_dataloader = dict(dataset=_base_.coco14_test)
-submission = None
+submission = None  # the server is VOC's

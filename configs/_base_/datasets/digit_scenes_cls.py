@@ -1,7 +1,5 @@
 # DigitScenes through image-level labels. Masks are used for scores only.
-data_root = 'data/digit_scenes'
-score_classes = 'all'
-
+_base_ = ['cls.py', 'digit_scenes.py', '../evaluators.py']
 train_pipeline = [
     dict(type='LoadPhoto'),
     # Digits are not mirrored: a mirrored 2 is no 2.
@@ -15,29 +13,10 @@ train_pipeline = [
          fill_color=(127, 127, 127)),
     dict(type='PackImageLevelInputs'),
 ]
-localize_pipeline = [
-    dict(type='LoadPhoto'),
-    dict(type='PackImageLevelInputs'),
-]
-dataset = dict(
-    type='DigitScenesDataset',
-    data_root=data_root,
-    data_prefix=dict(
-        img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
-    label_source=dict(type='TableLabels', file='labels.csv'))
 train_dataloader = dict(
     batch_size=32,
     num_workers=1,
-    persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(ann_file='ImageSets/Segmentation/train.txt',
-                 pipeline=train_pipeline, **dataset))
+    dataset=dict(_base_.digits_train, pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=50,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(ann_file='ImageSets/Segmentation/val.txt', test_mode=True,
-                 pipeline=localize_pipeline, **dataset))
-val_evaluator = dict(type='MultiLabelMAP', classes=score_classes)
+    batch_size=50, num_workers=1, dataset=_base_.digits_val)
+val_evaluator = _base_.label_evaluator

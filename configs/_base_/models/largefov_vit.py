@@ -1,17 +1,10 @@
 # DeepLab's LargeFOV head on the patch tokens of a ViT: two dilated 3x3
 # convolutions and a classifier (DeepLab-V1; ToCo uses the same decoder with
 # dilation 5 and 512 channels).
+_base_ = 'encoder_decoder.py'
 pretrained = 'https://dl.fbaipublicfiles.com/deit/deit_tiny_patch16_224-a1311bcf.pth'  # noqa: E501
 model = dict(
-    type='mmseg.EncoderDecoder',
-    data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size=(224, 224)),
+    data_preprocessor=dict(size=(224, 224)),
     backbone=dict(
         type='TokenViT', arch='deit-tiny', img_size=224,
         pretrained=pretrained),
@@ -27,7 +20,5 @@ model = dict(
         num_classes=21,
         norm_cfg=None,
         align_corners=False,
-        loss_decode=dict(type='mmseg.CrossEntropyLoss')),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='mmseg.CrossEntropyLoss')))
 tta_model = dict(type='WSSSegTTA', pool='mean')

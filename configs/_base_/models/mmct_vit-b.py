@@ -1,17 +1,13 @@
 # MMCT (CVPR 2023): ViT-B/16 with DINO weights, one visual and one textual
 # token a class.
+_base_ = 'imagenet_preprocessor.py'
 pretrained = 'https://dl.fbaipublicfiles.com/dino/dino_vitbase16_pretrain/dino_vitbase16_pretrain.pth'  # noqa: E501
 text_embeddings = 'data/text_embeddings_voc12.npz'
 num_classes = 20
 
 model = dict(
     type='MMCT',
-    data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        size_divisor=16),
+    data_preprocessor=dict(size_divisor=16),
     backbone=dict(
         type='ClassTokenViT',
         arch='base',

@@ -1,17 +1,11 @@
 # What single-stage methods on a ViT share: ViT-B/16 with DeiT's ImageNet-1k
 # weights, an auxiliary layer, a LargeFOV decoder. Numbers are ToCo's
 # (CVPR 2023).
+_base_ = 'imagenet_preprocessor.py'
 pretrained = 'https://dl.fbaipublicfiles.com/deit/deit_base_patch16_224-b5f2ef4d.pth'  # noqa: E501
 num_classes = 20
 model = dict(
-    data_preprocessor=dict(
-        type='mmseg.SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size=(448, 448)),
+    data_preprocessor=dict(pad_val=0, seg_pad_val=255, size=(448, 448)),
     backbone=dict(type='TokenViT', arch='deit-base', img_size=224,
                   pretrained=pretrained),
     aux_layer=-3,  # section 4.1

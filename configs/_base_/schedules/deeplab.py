@@ -2,14 +2,9 @@
 # for new layers, poly 0.9; without weight decay, as MCTformer's script trains
 # in effect.
 _base_ = 'sgd_epochs.py'
-max_epochs = 30
 optim_wrapper = dict(
     optimizer=dict(lr=7e-4, weight_decay=0.),
     paramwise_cfg=dict(custom_keys={'decode_head': dict(lr_mult=10.)}))
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0., begin=0, end=max_epochs,
-         by_epoch=True, convert_to_iter_based=True)
-]
-train_cfg = dict(max_epochs=max_epochs, val_interval=5)
+train_cfg = dict(max_epochs=30, val_interval=5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -18,13 +18,8 @@ def test_localizes_and_segments_digits_from_labels(tmp_path):
     config.write_text(f"""
 _base_ = '{ROOT}/configs/toco_digits.py'
 data_root = {root!r}
-max_iters = 450
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
-param_scheduler = [
-    dict(type='PolyWarmupLR', max_iters=max_iters, warmup_iters=50,
-         warmup_ratio=0.01, power=0.9)
-]
-default_hooks = dict(checkpoint=dict(interval=max_iters))
+train_cfg = dict(max_iters=450, val_interval=450)
+default_hooks = dict(checkpoint=dict(interval=450))
 custom_hooks = [
     dict(type='NonFiniteLossHook'),
     dict(type='LateLossesHook', after=300,
