@@ -349,7 +349,7 @@ def tiny_config(name, coco, tmp_path):
     return cfg
 
 
-def test_mmct_trains_on_coco(coco, tmp_path, one_thread):
+def test_mmct_trains_on_coco(coco, tmp_path):
     cfg = tiny_config('mmct_coco', coco, tmp_path)
     cfg.train_cfg.max_epochs = 1
     runner = train(cfg)
@@ -358,7 +358,7 @@ def test_mmct_trains_on_coco(coco, tmp_path, one_thread):
     assert runner.message_hub.get_scalar('val/multi-label/mAP').current() >= 0
 
 
-def test_toco_trains_on_coco(coco, tmp_path, one_thread):
+def test_toco_trains_on_coco(coco, tmp_path):
     cfg = tiny_config('toco_coco', coco, tmp_path)
     cfg.train_cfg.update(max_iters=1, val_interval=1)
     cfg.custom_hooks = cfg.custom_hooks[:1]  # all losses from the start
@@ -375,8 +375,7 @@ def test_toco_trains_on_coco(coco, tmp_path, one_thread):
         assert 0 <= scores[f'val/{field}/mIoU'].current() <= 100
 
 
-def test_segmentor_trains_on_pseudo_masks_of_coco(coco, tmp_path,
-                                                  one_thread):
+def test_segmentor_trains_on_pseudo_masks_of_coco(coco, tmp_path):
     cfg = tiny_config('deeplabv1_r38d_coco', coco, tmp_path)
     assert cfg.model.decode_head.num_classes == 81
     pipeline = cfg.train_dataloader.dataset.pipeline

@@ -18,8 +18,6 @@ from mmwsss.preparation.image_embeddings import (
 )
 from mmwsss.problems import DataError
 
-pytestmark = pytest.mark.usefixtures('one_thread')
-
 
 @pytest.fixture(scope='module')
 def photos(tmp_path_factory):

@@ -30,8 +30,6 @@ from mmwsss.models.clip import (
 from mmwsss.preparation.text_embeddings import extract_text_embeddings
 from mmwsss.problems import DataError
 
-pytestmark = pytest.mark.usefixtures('one_thread')
-
 
 def plain_text(clip, prompts):
     """Unit-length embeddings, tokens looked up one by one."""
