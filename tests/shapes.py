@@ -102,6 +102,7 @@ train_dataloader = dict(
     dataset=dict(pipeline=train_pipeline, **dataset), **loader)
 val_dataloader = dict(dataset=dataset, num_workers=0, persistent_workers=False)
 localize_workers = 0
+refine_workers = 0
 model = dict(
     data_preprocessor=dict(size_divisor=8),
     backbone=dict(
@@ -186,6 +187,7 @@ train_dataloader = dict(
         label_source=dict(type='TableLabels', file='labels.csv')))
 val_list = 'lists/train.txt'
 localize_workers = 0
+refine_workers = 0
 model = dict(
     data_preprocessor=dict(size=(48, 48)),
     backbone=dict(
@@ -237,6 +239,7 @@ test_dataloader = dict(
                  img_suffix='.jpg', data_root=data_root,
                  ann_file='lists/train.txt'), **loader)
 localize_workers = 0
+refine_workers = 0
 model = dict(
     num_classes=2, crop_size=16,
     data_preprocessor=dict(size=(48, 48)),
