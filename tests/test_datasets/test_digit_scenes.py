@@ -3,13 +3,11 @@ import builtins
 import json
 import os
 import os.path as osp
-import runpy
-import sys
 
 import numpy as np
 import pytest
+from command_lines import run_tool
 from PIL import Image
-from shapes import ROOT
 
 from mmwsss.preparation import digit_scenes
 from mmwsss.preparation.digit_scenes import (
@@ -218,13 +216,11 @@ def test_without_scikit_learn_names_the_remedy(tmp_path, monkeypatch):
     assert not osp.exists(tmp_path / 'scenes')
 
 
-def test_command_line(tmp_path, monkeypatch):
-    tool = osp.join(ROOT, 'tools', 'dataset_converters', 'digit_scenes.py')
+def test_command_line(tmp_path):
     folder = str(tmp_path / 'scenes')
-    monkeypatch.setattr(sys, 'argv', [tool, folder, '--num-train=2',
-                                      '--num-val=1', '--size=32'])
-    runpy.run_path(tool, run_name='__main__')
+    options = ('dataset_converters/digit_scenes', folder, '--num-train=2',
+               '--num-val=1')
+    assert run_tool(*options, '--size=32') is None
     assert len(build(folder)) == 2
-    sys.argv[-1] = '--size=8'
-    with pytest.raises(SystemExit, match='^error: size=8: must be at least'):
-        runpy.run_path(tool, run_name='__main__')
+    assert run_tool(*options, '--size=8').startswith(
+        'error: size=8: must be at least')

@@ -2,11 +2,11 @@
 import json
 import os
 import os.path as osp
-import runpy
 import sys
 
 import numpy as np
 import pytest
+from command_lines import run_tool
 from mmseg.datasets import PascalVOCDataset
 from PIL import Image
 from shapes import ROOT
@@ -295,15 +295,12 @@ def test_list_of_an_absent_photo_stops_before_training(coco):
     assert '000000000009.png: a mask has one index' in str(caught.value)
 
 
-def test_tool_in_processes_on_real_photos(test_data, tmp_path, monkeypatch,
-                                          capsys):
+def test_tool_in_processes_on_real_photos(test_data, tmp_path, capsys):
     from pycocotools.coco import COCO
     root, out = test_data('coco_mini'), str(tmp_path / 'out')
-    tool = osp.join(ROOT, 'tools', 'dataset_converters', 'coco14.py')
-    monkeypatch.setattr(sys, 'argv', [
-        tool, root, '--splits', 'train2017', 'val2017', '--out-dir', out,
-        '--num-workers', '1'])
-    runpy.run_path(tool, run_name='__main__')
+    assert run_tool(
+        'dataset_converters/coco14', root, '--splits', 'train2017', 'val2017',
+        '--out-dir', out, '--num-workers', 1) is None
     assert ('train2017: 48, val2017: 48, written: 96'
             in capsys.readouterr().out)
     api = COCO(osp.join(root, 'annotations', 'instances_val2017.json'))
