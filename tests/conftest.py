@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from clip_files import PlainCLIP
+from digit_files import SMALL
 from filelock import FileLock
 from mmengine.registry import DefaultScope
 from parity_files import ResNet38File
@@ -26,6 +27,7 @@ from shapes import (
 
 from mmwsss import datasets, models  # noqa: F401
 from mmwsss.apis import best_checkpoint, load_config, train
+from mmwsss.preparation.digit_scenes import write_digit_scenes
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -78,6 +80,14 @@ def test_data():
 def resnet38_file(test_data):
     """The parity file of ResNet38, its weights made once."""
     return ResNet38File(test_data('parity', 'resnet38.npz'))
+
+
+@pytest.fixture(scope='session')
+def scenes(tmp_path_factory):
+    """A folder of DigitScenes; not to be changed."""
+    root = str(tmp_path_factory.mktemp('digits') / 'scenes')
+    write_digit_scenes(root, **SMALL)
+    return root
 
 
 @pytest.fixture

@@ -56,6 +56,20 @@ def dataset_config(root, **kwargs):
     return config
 
 
+def pseudo_mask_config(root, **kwargs):
+    """Config of a ``PseudoMaskDataset`` over :func:`make_shapes`."""
+    config = dict(
+        type='PseudoMaskDataset',
+        data_root=root,
+        metainfo=CLASSES,
+        data_prefix=dict(img_path='JPEGImages'),
+        ann_file='lists/train.txt',
+        masks=osp.join(root, 'SegmentationClassAug'),
+        pipeline=[])
+    config.update(kwargs)
+    return config
+
+
 def tiny_model(num_classes=2, **kwargs):
     """Config of an MMCT that trains in seconds."""
     config = dict(

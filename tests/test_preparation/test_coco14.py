@@ -7,13 +7,12 @@ import sys
 import numpy as np
 import pytest
 from command_lines import run_tool
-from mmseg.datasets import PascalVOCDataset
 from PIL import Image
 from shapes import ROOT
 
 from mmwsss.apis import load_config, train
-from mmwsss.datasets.class_prompts import COCO80, get_class_prompts
-from mmwsss.datasets.coco14 import METAINFO, voc_colours
+from mmwsss.datasets.class_prompts import COCO80
+from mmwsss.datasets.coco14 import METAINFO
 from mmwsss.files.masks import read_mask
 from mmwsss.preparation import coco_instances
 from mmwsss.preparation.coco14 import convert_coco14
@@ -120,15 +119,6 @@ def build(root, split='train2014', **kwargs):
              ann_file=f'ImageSets/{split}.txt',
              label_source=dict(type='TableLabels',
                                file=f'labels_{split}.csv')), **kwargs))
-
-
-def test_classes_and_palette():
-    assert METAINFO['classes'] == ('background', *COCO80)
-    palette = METAINFO['palette']
-    assert len(palette) == 81 == len(set(map(tuple, palette)))
-    assert palette[:21] == PascalVOCDataset.METAINFO['palette']
-    assert voc_colours(256)[255] == [224, 224, 192]  # VOC's border
-    assert get_class_prompts('coco') == COCO80
 
 
 def test_masks_lists_and_labels(coco):
