@@ -2,7 +2,6 @@
 import json
 import os
 import os.path as osp
-import sys
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from mmwsss.apis import load_config, train
 from mmwsss.datasets.class_prompts import COCO80
 from mmwsss.datasets.coco14 import METAINFO
 from mmwsss.files.masks import read_mask
-from mmwsss.preparation import coco_instances
 from mmwsss.preparation.coco14 import convert_coco14
 from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS
@@ -227,19 +225,6 @@ def test_damaged_run_lengths(coco, counts):
             '(RLE) of ') in problems(coco)
 
 
-def test_compressed_run_lengths_are_read_as_pycocotools_does():
-    rng = np.random.default_rng(0)
-    for share in (0.001, 0.5, 0.999):
-        region = (rng.random((300, 500)) < share).astype(np.uint8)
-        region[:, 100:300] = share > 0.5  # runs of more than five bits
-        packed = mask_api.encode(np.asfortranarray(region))
-        image = coco_instances.COCOImage('x.jpg', region.shape)
-        image.objects.append((7, coco_instances._read_outline(
-            dict(packed, counts=packed['counts'].decode()), region.shape)))
-        np.testing.assert_array_equal(coco_instances.draw_mask(image),
-                                      7 * region)
-
-
 def test_other_categories(coco):
     content = instances('train2014', 9)
     content['categories'][2]['name'] = 'cat or car'
@@ -266,13 +251,6 @@ def test_missing_parts_and_counts_of_the_papers(coco):
     assert '2 images with an object, the papers have 82081' in message
     assert 'instances_test2014.json' in message
     assert 'no folder' in message and 'val2014' in message
-
-
-def test_without_pycocotools(coco, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'pycocotools', None)
-    monkeypatch.setitem(sys.modules, 'pycocotools.mask', None)
-    with pytest.raises(DataError, match='pip install'):
-        coco_instances.require_pycocotools()
 
 
 def test_list_of_an_absent_photo_stops_before_training(coco):
