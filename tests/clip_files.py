@@ -5,7 +5,6 @@ written here with torch's own modules.
 """
 import os
 import os.path as osp
-import runpy
 from collections import OrderedDict
 
 import pytest
@@ -14,7 +13,6 @@ from torch import nn
 
 from mmwsss.problems import DataError
 
-TOOLS = osp.join(osp.dirname(osp.dirname(osp.abspath(__file__))), 'tools')
 WIDTH, OUTPUT, PATCH, SIZE = 64, 24, 8, 32
 
 
@@ -159,8 +157,3 @@ def one_line(info):
     text = str(info.value)
     assert '\n' not in text
     return text
-
-
-def run_tool(name, monkeypatch, *arguments):
-    monkeypatch.setattr('sys.argv', [name, *map(str, arguments)])
-    runpy.run_path(osp.join(TOOLS, f'{name}.py'), run_name='__main__')

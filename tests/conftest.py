@@ -1,10 +1,19 @@
 """Test data, and small data sets that the tests make themselves."""
+import gc
 import os
 import os.path as osp
+import random
+import shutil
 
+# Several workers, each with a thread a core, would wait for one another.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+import numpy as np
 import pytest
 import torch
 from clip_files import PlainCLIP
+from digit_files import SMALL
+from filelock import FileLock
 from mmengine.registry import DefaultScope
 from parity_files import ResNet38File
 from shapes import (
@@ -16,7 +25,33 @@ from shapes import (
     write_config,
 )
 
+from mmwsss import datasets, models  # noqa: F401
 from mmwsss.apis import best_checkpoint, load_config, train
+from mmwsss.preparation.digit_scenes import write_digit_scenes
+
+
+@pytest.fixture(scope='session', autouse=True)
+def quick_runs():
+    """Leave out of each run what takes its time and no test looks at.
+
+    A data set has Python collect garbage among all objects of all imported
+    packages, a training lays out its config for reading several times, and
+    pictures for people are large.
+    """
+    gc.freeze()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('yapf.yapflib.yapf_api.FormatCode',
+                      lambda text, **_: (text, False))
+        patch.setattr('mmwsss.visualization.overlays._TILE', 48)
+        yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def random_numbers():
+    """Draw the same numbers in a test, alone or after others."""
+    for seed in (random.seed, np.random.seed, torch.manual_seed):
+        seed(0)
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +82,14 @@ def resnet38_file(test_data):
     return ResNet38File(test_data('parity', 'resnet38.npz'))
 
 
+@pytest.fixture(scope='session')
+def scenes(tmp_path_factory):
+    """A folder of DigitScenes; not to be changed."""
+    root = str(tmp_path_factory.mktemp('digits') / 'scenes')
+    write_digit_scenes(root, **SMALL)
+    return root
+
+
 @pytest.fixture
 def shapes(tmp_path):
     """A VOC-layout data set of 8 photos with a red or a blue square."""
@@ -65,21 +108,29 @@ def segmentor_config(shapes, tmp_path):
     return write_config(tmp_path / 'segmentor.py', SHAPES_SEGMENTOR, shapes)
 
 
+@pytest.fixture(scope='session')
+def trained_checkpoint(tmp_path_factory):
+    """Path of a localizer trained on ``shapes``, once for all workers."""
+    shared = tmp_path_factory.getbasetemp()
+    if 'PYTEST_XDIST_WORKER' in os.environ:
+        shared = shared.parent
+    folder = shared / 'trained_localizer'
+    with FileLock(f'{folder}.lock'):
+        if not folder.exists():
+            place = tmp_path_factory.mktemp('localizer')
+            config = write_config(place / 'localizer.py', SHAPES_LOCALIZER,
+                                  make_shapes(place / 'shapes'))
+            train(load_config(config, work_dir=str(place / 'run')))
+            os.rename(place / 'run', folder)
+    return best_checkpoint(str(folder))
+
+
 @pytest.fixture
-def trained(localizer_config, tmp_path):
-    """A trained localizer: its config object and checkpoint."""
+def trained(localizer_config, trained_checkpoint, tmp_path):
+    """A localizer trained on ``shapes``: config object, own checkpoint."""
     cfg = load_config(localizer_config, work_dir=str(tmp_path / 'localizer'))
-    train(cfg)
-    return cfg, best_checkpoint(cfg.work_dir)
-
-
-@pytest.fixture(scope='module')
-def one_thread():
-    """Keep torch to one thread for the tests of a file."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    os.makedirs(cfg.work_dir)
+    return cfg, shutil.copy(trained_checkpoint, cfg.work_dir)
 
 
 @pytest.fixture(scope='session')

@@ -5,6 +5,9 @@ import zlib
 import numpy as np
 import torch
 
+from mmwsss.conversion.convert import check_converted, convert
+from mmwsss.registry import MODELS
+
 
 def read(path):
     """All arrays of a file."""
@@ -19,6 +22,14 @@ def close(got, want, tolerance=2e-5):
     assert (got - want).abs().max() <= tolerance * want.abs().max()
 
 
+def check_loss(loss, leaf, want, want_gradient):
+    """A loss and the gradient of its input, to the files' tolerances."""
+    torch.testing.assert_close(loss, want.view(()), rtol=1e-5, atol=0)
+    loss.backward()
+    difference = (leaf.grad - want_gradient).abs().max()
+    assert difference <= 1e-4 * want_gradient.abs().max()
+
+
 def hashed(key, count, offset):
     """Weights that are too large to store, in [-1, 1)."""
     with np.errstate(over='ignore'):
@@ -27,6 +38,17 @@ def hashed(key, count, offset):
         for shift, factor in ((16, 2246822519), (13, 3266489917), (16, 1)):
             h = (h ^ (h >> np.uint32(shift))) * np.uint32(factor)
     return 2 * h.astype(np.float64) / 2**32 - 1
+
+
+def published_resnet38(config, file, net, layout):
+    """A model of ours with the published weights, without a copy of them."""
+    with torch.device('meta'):
+        model = MODELS.build(config)
+    state, dropped = convert(file.weights(net), layout)
+    check_converted(state, model, net, layout.names)
+    assert not dropped
+    model.load_state_dict(state, assign=True)
+    return model.eval()
 
 
 class ResNet38File:

@@ -56,6 +56,20 @@ def dataset_config(root, **kwargs):
     return config
 
 
+def pseudo_mask_config(root, **kwargs):
+    """Config of a ``PseudoMaskDataset`` over :func:`make_shapes`."""
+    config = dict(
+        type='PseudoMaskDataset',
+        data_root=root,
+        metainfo=CLASSES,
+        data_prefix=dict(img_path='JPEGImages'),
+        ann_file='lists/train.txt',
+        masks=osp.join(root, 'SegmentationClassAug'),
+        pipeline=[])
+    config.update(kwargs)
+    return config
+
+
 def tiny_model(num_classes=2, **kwargs):
     """Config of an MMCT that trains in seconds."""
     config = dict(
@@ -102,6 +116,7 @@ train_dataloader = dict(
     dataset=dict(pipeline=train_pipeline, **dataset), **loader)
 val_dataloader = dict(dataset=dataset, num_workers=0, persistent_workers=False)
 localize_workers = 0
+refine_workers = 0
 model = dict(
     data_preprocessor=dict(size_divisor=8),
     backbone=dict(
@@ -178,6 +193,7 @@ train_dataloader = dict(
         label_source=dict(type='TableLabels', file='labels.csv')))
 val_list = 'lists/train.txt'
 localize_workers = 0
+refine_workers = 0
 model = dict(
     data_preprocessor=dict(size=(48, 48)),
     backbone=dict(
@@ -229,6 +245,7 @@ test_dataloader = dict(
                  img_suffix='.jpg', data_root=data_root,
                  ann_file='lists/train.txt'), **loader)
 localize_workers = 0
+refine_workers = 0
 model = dict(
     num_classes=2, crop_size=16,
     data_preprocessor=dict(size=(48, 48)),

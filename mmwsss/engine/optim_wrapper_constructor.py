@@ -27,10 +27,18 @@ class TokenOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     Parameters of equal options share one group.
 
     Example:
-        >>> optim_wrapper = dict(
-        ...     constructor='TokenOptimWrapperConstructor',
-        ...     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.05),
-        ...     paramwise_cfg=dict(layer_decay_rate=0.9, new_lr_mult=10))
+        >>> from mmwsss.registry import MODELS
+        >>> arch = dict(embed_dims=32, num_layers=2, num_heads=2,
+        ...             feedforward_channels=64)
+        >>> model = nn.ModuleDict(dict(
+        ...     backbone=MODELS.build(dict(type='TokenViT', arch=arch)),
+        ...     head=nn.Linear(32, 20)))
+        >>> construct = TokenOptimWrapperConstructor(
+        ...     dict(optimizer=dict(type='AdamW', lr=0.001)),
+        ...     paramwise_cfg=dict(layer_decay_rate=0.5, new_lr_mult=10))
+        >>> groups = construct(model).optimizer.param_groups
+        >>> sorted({group['lr'] for group in groups})
+        [0.000125, 0.00025, 0.0005, 0.001, 0.01]
     """
 
     def _validate_cfg(self) -> None:

@@ -1,97 +1,22 @@
-"""DigitScenes: the same bytes each time, labels and masks that agree."""
-import builtins
-import json
-import os
-import os.path as osp
-import runpy
-import sys
-
+"""The data set of DigitScenes."""
 import numpy as np
 import pytest
-from PIL import Image
-from shapes import ROOT
-
-from mmwsss.preparation import digit_scenes
-from mmwsss.preparation.digit_scenes import (
-    draw_scene,
-    load_digit_samples,
-    split_samples,
-    write_digit_scenes,
-)
-from mmwsss.problems import DataError
-from mmwsss.registry import DATASETS
+from digit_files import build_digits
 
 pytest.importorskip('sklearn')
-SMALL = dict(num_train=12, num_val=6, size=64)
-
-
-@pytest.fixture(scope='module')
-def scenes(tmp_path_factory):
-    root = str(tmp_path_factory.mktemp('digits') / 'scenes')
-    write_digit_scenes(root, **SMALL)
-    return root
-
-
-def contents(root):
-    """{relative path: bytes} of every file under ``root``."""
-    files = {}
-    for folder, _, names in os.walk(root):
-        for name in names:
-            path = osp.join(folder, name)
-            with open(path, 'rb') as file:
-                files[osp.relpath(path, root)] = file.read()
-    return files
-
-
-def build(root, split='train', label_source=None):
-    return DATASETS.build(dict(
-        type='DigitScenesDataset',
-        data_root=root,
-        data_prefix=dict(
-            img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
-        ann_file=f'ImageSets/Segmentation/{split}.txt',
-        label_source=label_source or dict(
-            type='TableLabels', file='labels.csv'),
-        pipeline=[dict(type='LoadPhoto'),
-                  dict(type='mmseg.LoadAnnotations'),
-                  dict(type='PackImageLevelInputs')]))
-
-
-def test_same_bytes_from_the_same_seed(scenes, tmp_path):
-    write_digit_scenes(str(tmp_path / 'again'), **SMALL)
-    first, again = contents(scenes), contents(tmp_path / 'again')
-    assert len(first) == 2 * (12 + 6) + 4
-    assert first == again
-
-
-def test_other_seed_draws_other_scenes(scenes, tmp_path):
-    write_digit_scenes(str(tmp_path / 'other'), **SMALL, seed=1)
-    first, other = contents(scenes), contents(tmp_path / 'other')
-    assert first['labels.csv'] != other['labels.csv']
-    for name in first:
-        if name.endswith('.jpg'):
-            assert first[name] != other[name]
-
-
-def test_a_scene_does_not_depend_on_how_many_there_are(scenes, tmp_path):
-    write_digit_scenes(str(tmp_path / 'few'), 3, 2, 64)
-    first = contents(scenes)
-    for name, content in contents(tmp_path / 'few').items():
-        if name.endswith(('.jpg', '.png')):
-            assert content == first[name]
 
 
 @pytest.mark.parametrize('split, count', [('train', 12), ('val', 6)])
 def test_table_and_masks_agree(scenes, split, count):
-    table = build(scenes, split).labels
-    masks = build(scenes, split, dict(type='MaskLabels')).labels
+    table = build_digits(scenes, split).labels
+    masks = build_digits(scenes, split, dict(type='MaskLabels')).labels
     assert table.shape == (count, 10)
     assert 1 <= table.sum(1).min() and table.sum(1).max() == 2
     np.testing.assert_array_equal(table, masks)
 
 
 def test_dataset_gives_images_labels_and_masks(scenes):
-    dataset = build(scenes)
+    dataset = build_digits(scenes)
     assert dataset.metainfo['classes'][:3] == ('background', '0', '1')
     assert len(set(map(tuple, dataset.metainfo['palette']))) == 11
     item = dataset[0]
@@ -101,130 +26,3 @@ def test_dataset_gives_images_labels_and_masks(scenes):
     assert mask.shape == (1, 64, 64)
     present = sample.gt_label.label_onehot.nonzero().flatten() + 1
     assert sorted(mask.unique().tolist()) == [0, *present.tolist()]
-
-
-def test_masks_are_palette_pictures(scenes):
-    path = osp.join(scenes, 'SegmentationClassAug', 'train_00000.png')
-    with Image.open(path) as mask:
-        assert mask.mode == 'P'
-        flat = [v for color in digit_scenes.PALETTE for v in color]
-        assert mask.getpalette()[:33] == flat
-
-
-def test_digits_are_brighter_than_what_lies_around(scenes):
-    images, labels = load_digit_samples()
-    for index in range(10):
-        scene = draw_scene(np.random.default_rng(index), images, labels,
-                           range(len(labels)), max_clutter=0)
-        brightness = scene.image.mean(-1)
-        for value in (d + 1 for d in scene.digits):
-            inside = brightness[scene.mask == value].mean()
-            assert inside > brightness[scene.mask == 0].mean() + 30
-
-
-def test_every_digit_stays_visible():
-    images, labels = load_digit_samples()
-    counts = set()
-    for index in range(40):
-        scene = draw_scene(np.random.default_rng(index), images, labels,
-                           range(len(labels)), max_digits=5)
-        counts.add(len(scene.digits))
-        found = np.unique(scene.mask)
-        assert found.tolist() == [0, *(d + 1 for d in scene.digits)]
-        assert sorted(labels[scene.samples]) == scene.digits
-        # At this size every digit covers far more than 200 pixels.
-        assert np.bincount(scene.mask.ravel())[found].min() > 200
-    assert len(counts) > 2
-
-
-def test_train_and_val_share_no_handwriting(scenes):
-    labels = load_digit_samples()[1]
-    train, val = split_samples(labels)
-    assert sorted([*train, *val]) == list(range(len(labels)))
-    assert set(labels[train]) == set(labels[val]) == set(range(10))
-    with open(osp.join(scenes, 'digit_scenes.json')) as file:
-        used = json.load(file)['samples']
-    assert used['train'] and set(used['train']) <= set(train)
-    assert used['val'] and set(used['val']) <= set(val)
-
-
-def test_complete_folder_is_used_again(scenes, monkeypatch):
-    def fail(*args, **kwargs):
-        raise AssertionError('drew again')
-
-    monkeypatch.setattr(digit_scenes, 'draw_scene', fail)
-    before = contents(scenes)
-    write_digit_scenes(scenes, **SMALL)
-    write_digit_scenes(scenes, **SMALL, force=True)
-    assert contents(scenes) == before
-
-
-def test_interrupted_folder_is_redone(scenes, tmp_path, monkeypatch):
-    root = str(tmp_path / 'scenes')
-    draw, calls = draw_scene, []
-
-    def interrupt(*args, **kwargs):
-        calls.append(1)
-        if len(calls) == 14:  # in the middle of val
-            raise KeyboardInterrupt
-        return draw(*args, **kwargs)
-
-    monkeypatch.setattr(digit_scenes, 'draw_scene', interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write_digit_scenes(root, **SMALL)
-    assert not osp.exists(osp.join(root, 'digit_scenes.json'))
-    # What it left behind may be anything, also of other arguments.
-    stale = osp.join(root, 'JPEGImages', 'train_00099.jpg')
-    open(stale, 'w').close()
-    write_digit_scenes(root, **SMALL)
-    assert contents(root) == contents(scenes)
-
-
-def test_other_arguments_need_force(tmp_path):
-    root = str(tmp_path / 'scenes')
-    write_digit_scenes(root, 3, 1, 32)
-    before = contents(root)
-    with pytest.raises(DataError, match=r'num_train=3 \(asked for: 2\).*'
-                       '--force'):
-        write_digit_scenes(root, 2, 1, 32)
-    assert contents(root) == before
-    write_digit_scenes(root, 2, 1, 32, force=True)
-    assert len(os.listdir(osp.join(root, 'JPEGImages'))) == 3
-    assert len(build(root)) == 2
-
-
-@pytest.mark.parametrize('force', [False, True])
-def test_never_writes_over_another_data_set(tmp_path, force):
-    lists = tmp_path / 'ImageSets' / 'Segmentation'
-    lists.mkdir(parents=True)
-    (lists / 'train.txt').write_text('2007_000032\n')
-    with pytest.raises(DataError, match='not DigitScenes'):
-        write_digit_scenes(str(tmp_path), 2, 1, 32, force=force)
-    assert contents(tmp_path) == {
-        osp.join('ImageSets', 'Segmentation', 'train.txt'): b'2007_000032\n'}
-
-
-def test_without_scikit_learn_names_the_remedy(tmp_path, monkeypatch):
-    real = builtins.__import__
-
-    def no_sklearn(name, *args, **kwargs):
-        if name.startswith('sklearn'):
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, '__import__', no_sklearn)
-    with pytest.raises(ImportError, match='requirements/demo.txt'):
-        write_digit_scenes(str(tmp_path / 'scenes'), **SMALL)
-    assert not osp.exists(tmp_path / 'scenes')
-
-
-def test_command_line(tmp_path, monkeypatch):
-    tool = osp.join(ROOT, 'tools', 'dataset_converters', 'digit_scenes.py')
-    folder = str(tmp_path / 'scenes')
-    monkeypatch.setattr(sys, 'argv', [tool, folder, '--num-train=2',
-                                      '--num-val=1', '--size=32'])
-    runpy.run_path(tool, run_name='__main__')
-    assert len(build(folder)) == 2
-    sys.argv[-1] = '--size=8'
-    with pytest.raises(SystemExit, match='^error: size=8: must be at least'):
-        runpy.run_path(tool, run_name='__main__')

@@ -3,14 +3,12 @@ import csv
 import json
 import os
 import os.path as osp
-import pickle
 
 import numpy as np
 import pytest
 from PIL import Image
 from shapes import dataset_config
 
-from mmwsss.files.safe_npy import load_npy_dict
 from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS
 
@@ -104,29 +102,6 @@ def test_cls_labels_npy(shapes):
     np.testing.assert_array_equal(data.labels, EXPECTED)
 
 
-class Malicious:
-
-    def __reduce__(self):
-        return os.system, ('touch npy_ran_code', )
-
-
-def test_malicious_npy_is_refused_by_name(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    path = str(tmp_path / 'cls.npy')
-    np.save(path, {'img0': Malicious()})
-    with pytest.raises(DataError, match=f'{path}.*system'):
-        load_npy_dict(path)
-    assert not osp.exists('npy_ran_code')
-
-
-@pytest.mark.parametrize('content', [b'', b'no npy', pickle.dumps({'a': 1})])
-def test_damaged_npy(tmp_path, content):
-    path = tmp_path / 'cls.npy'
-    path.write_bytes(content)
-    with pytest.raises(DataError, match='cls.npy'):
-        load_npy_dict(str(path))
-
-
 def test_npy_of_another_class_count(shapes):
     np.save(osp.join(shapes, 'cls.npy'),
             {f'img{i}': np.zeros(5) for i in range(8)})
@@ -164,61 +139,7 @@ def test_missing_file_names_it(shapes):
 
 
 def test_mask_value_outside_the_class_list(shapes):
-    from PIL import Image
     path = osp.join(shapes, 'SegmentationClassAug', 'img3.png')
     Image.fromarray(np.full((48, 64), 9, np.uint8)).save(path)
     message = problems(shapes, dict(type='MaskLabels'))
     assert 'img3.png: mask value 9, but the data set has 2' in message
-
-
-def test_list_and_image_problems_are_reported_together(shapes):
-    with open(osp.join(shapes, 'lists', 'train.txt'), 'a') as file:
-        file.write('img0\nghost\n')
-    with open(osp.join(shapes, 'JPEGImages', 'img1.jpg'), 'wb') as file:
-        file.write(b'not a picture')
-    message = problems(shapes)
-    assert 'line 9' in message and 'a second time (first: line 1)' in message
-    assert 'line 10: no image' in message and 'ghost.jpg' in message
-    assert 'line 2' in message and 'is not an image' in message
-
-
-def test_voc_mini_labels(test_data):
-    data = DATASETS.build(dict(
-        type='VOC12ClsDataset', data_root=test_data('voc_mini'),
-        data_prefix=dict(img_path='JPEGImages',
-                         seg_map_path='SegmentationClassAug'),
-        ann_file='ImageSets/Segmentation/val.txt',
-        label_source=dict(type='NpyLabels', file='cls_labels.npy')))
-    assert len(data) == 222
-    dog = data.metainfo['classes'].index('dog') - 1
-    assert data.labels[:, dog].sum() == 62
-
-
-def test_folder_without_a_list_gives_photos_of_every_kind(shapes):
-    folder = osp.join(shapes, 'JPEGImages')
-    os.rename(osp.join(folder, 'img0.jpg'), osp.join(folder, 'img0.JPG'))
-    Image.open(osp.join(folder, 'img1.jpg')).save(
-        osp.join(folder, 'img1.png'))
-    os.remove(osp.join(folder, 'img1.jpg'))
-    with open(osp.join(folder, 'notes.txt'), 'w') as file:
-        file.write('no photo')
-    data = build(shapes, ann_file='')
-    assert np.array_equal(data.labels, EXPECTED)
-    assert data.get_data_info(1)['img_path'].endswith('img1.png')
-    assert all(osp.isfile(data.get_data_info(i)['seg_map_path'])
-               for i in range(8))
-
-
-def test_two_photos_of_one_name(shapes):
-    folder = osp.join(shapes, 'JPEGImages')
-    os.mkdir(osp.join(folder, 'more'))
-    Image.open(osp.join(folder, 'img2.jpg')).save(
-        osp.join(folder, 'more', 'img2.png'))
-    message = problems(shapes, ann_file='')
-    assert 'more/img2.png and ' in message and 'rename one' in message
-
-
-def test_folder_without_photos(shapes):
-    for name in os.listdir(osp.join(shapes, 'JPEGImages')):
-        os.remove(osp.join(shapes, 'JPEGImages', name))
-    assert 'holds no photo' in problems(shapes, ann_file='')

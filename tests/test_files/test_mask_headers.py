@@ -2,12 +2,11 @@
 import os
 import os.path as osp
 import re
-import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
-from shapes import CLASSES, dataset_config
+from shapes import dataset_config, pseudo_mask_config
 
 from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS
@@ -26,11 +25,7 @@ def build_image_level(root, **kwargs):
 
 
 def build_pseudo(root, **kwargs):
-    return DATASETS.build(dict(
-        type='PseudoMaskDataset', metainfo=CLASSES, data_root=root,
-        masks=osp.join(root, 'SegmentationClassAug'),
-        data_prefix=dict(img_path='JPEGImages'), ann_file='lists/train.txt',
-        pipeline=[], **kwargs))
+    return DATASETS.build(pseudo_mask_config(root, **kwargs))
 
 
 @pytest.mark.parametrize('build', [build_image_level, build_pseudo])
@@ -74,41 +69,3 @@ def test_photo_that_lies_on_its_side(shapes):
     photo.save(path)
     with pytest.raises(DataError, match='img5.jpg is 64 x 48'):
         build_pseudo(shapes)
-
-
-def test_values_that_are_no_class(shapes):
-    path = osp.join(shapes, 'SegmentationClassAug', 'img6.png')
-    mask = np.asarray(Image.open(path)).copy()
-    mask[0, 0] = 255
-    Image.fromarray(mask).save(path)
-    assert len(build_pseudo(shapes)) == 8
-    mask[0, 1] = 3
-    Image.fromarray(mask).save(path)
-    with pytest.raises(DataError, match='img6.png: value 3, but there are 3'):
-        build_pseudo(shapes)
-
-
-@pytest.mark.parametrize('kind', ['PhotoFolder', 'PseudoMaskDataset'])
-def test_two_photos_of_one_name(shapes, kind):
-    folder = osp.join(shapes, 'JPEGImages', 'more')
-    os.makedirs(folder)
-    shutil.copy(osp.join(shapes, 'JPEGImages', 'img1.jpg'), folder)
-    options = {}
-    if kind == 'PseudoMaskDataset':
-        options['masks'] = osp.join(shapes, 'SegmentationClassAug')
-    with pytest.raises(DataError, match='img1.jpg have one name'):
-        DATASETS.build(dict(
-            type=kind, data_root=shapes, metainfo=CLASSES,
-            data_prefix=dict(img_path='JPEGImages'), **options))
-
-
-def test_a_segmentors_validation_needs_its_masks(shapes):
-    os.remove(osp.join(shapes, 'SegmentationClassAug', 'img2.png'))
-    config = dict(
-        type='PhotoFolder', data_root=shapes, metainfo=CLASSES,
-        ann_file='lists/train.txt', data_prefix=dict(
-            img_path='JPEGImages', seg_map_path='SegmentationClassAug'))
-    with pytest.raises(DataError, match='line 3: no mask .*img2.png'):
-        DATASETS.build(config)
-    config['data_prefix'].pop('seg_map_path')
-    assert len(DATASETS.build(config)) == 8

@@ -65,12 +65,6 @@ def test_absent_class_is_left_out_of_the_mean():
     assert result.mean_iou([0, 1, 2])[0] == 1
 
 
-def test_two_thresholds_leave_255_between():
-    maps = np.array([[[.1, .3, .5, .7]]], dtype=np.float32)
-    mask = map_to_mask(maps, np.array([4]), (.3, .6))
-    assert mask.tolist() == [[0, 0, 255, 5]]
-
-
 def test_parity_with_published_evaluation(test_data):
     stored = read(test_data('parity', 'voc_eval.npz'))
     count, classes = stored['class_iou'].shape

@@ -2,21 +2,18 @@
 import json
 import os
 import os.path as osp
-import runpy
-import sys
 
 import numpy as np
 import pytest
-from mmseg.datasets import PascalVOCDataset
+from command_lines import run_tool
 from PIL import Image
 from schedules import build_schedules
 from shapes import ROOT
 
 from mmwsss.apis import load_config, train
-from mmwsss.datasets.class_prompts import COCO80, get_class_prompts
-from mmwsss.datasets.coco14 import METAINFO, voc_colours
+from mmwsss.datasets.class_prompts import COCO80
+from mmwsss.datasets.coco14 import METAINFO
 from mmwsss.files.masks import read_mask
-from mmwsss.preparation import coco_instances
 from mmwsss.preparation.coco14 import convert_coco14
 from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS
@@ -121,15 +118,6 @@ def build(root, split='train2014', **kwargs):
              ann_file=f'ImageSets/{split}.txt',
              label_source=dict(type='TableLabels',
                                file=f'labels_{split}.csv')), **kwargs))
-
-
-def test_classes_and_palette():
-    assert METAINFO['classes'] == ('background', *COCO80)
-    palette = METAINFO['palette']
-    assert len(palette) == 81 == len(set(map(tuple, palette)))
-    assert palette[:21] == PascalVOCDataset.METAINFO['palette']
-    assert voc_colours(256)[255] == [224, 224, 192]  # VOC's border
-    assert get_class_prompts('coco') == COCO80
 
 
 def test_masks_lists_and_labels(coco):
@@ -238,19 +226,6 @@ def test_damaged_run_lengths(coco, counts):
             '(RLE) of ') in problems(coco)
 
 
-def test_compressed_run_lengths_are_read_as_pycocotools_does():
-    rng = np.random.default_rng(0)
-    for share in (0.001, 0.5, 0.999):
-        region = (rng.random((300, 500)) < share).astype(np.uint8)
-        region[:, 100:300] = share > 0.5  # runs of more than five bits
-        packed = mask_api.encode(np.asfortranarray(region))
-        image = coco_instances.COCOImage('x.jpg', region.shape)
-        image.objects.append((7, coco_instances._read_outline(
-            dict(packed, counts=packed['counts'].decode()), region.shape)))
-        np.testing.assert_array_equal(coco_instances.draw_mask(image),
-                                      7 * region)
-
-
 def test_other_categories(coco):
     content = instances('train2014', 9)
     content['categories'][2]['name'] = 'cat or car'
@@ -279,13 +254,6 @@ def test_missing_parts_and_counts_of_the_papers(coco):
     assert 'no folder' in message and 'val2014' in message
 
 
-def test_without_pycocotools(coco, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'pycocotools', None)
-    monkeypatch.setitem(sys.modules, 'pycocotools.mask', None)
-    with pytest.raises(DataError, match='pip install'):
-        coco_instances.require_pycocotools()
-
-
 def test_list_of_an_absent_photo_stops_before_training(coco):
     convert(coco)
     os.remove(osp.join(coco, 'train2014', 'COCO_train2014_000000000010.jpg'))
@@ -296,15 +264,12 @@ def test_list_of_an_absent_photo_stops_before_training(coco):
     assert '000000000009.png: a mask has one index' in str(caught.value)
 
 
-def test_tool_in_processes_on_real_photos(test_data, tmp_path, monkeypatch,
-                                          capsys):
+def test_tool_in_processes_on_real_photos(test_data, tmp_path, capsys):
     from pycocotools.coco import COCO
     root, out = test_data('coco_mini'), str(tmp_path / 'out')
-    tool = osp.join(ROOT, 'tools', 'dataset_converters', 'coco14.py')
-    monkeypatch.setattr(sys, 'argv', [
-        tool, root, '--splits', 'train2017', 'val2017', '--out-dir', out,
-        '--num-workers', '1'])
-    runpy.run_path(tool, run_name='__main__')
+    assert run_tool(
+        'dataset_converters/coco14', root, '--splits', 'train2017', 'val2017',
+        '--out-dir', out, '--num-workers', 1) is None
     assert ('train2017: 48, val2017: 48, written: 96'
             in capsys.readouterr().out)
     api = COCO(osp.join(root, 'annotations', 'instances_val2017.json'))
@@ -350,7 +315,7 @@ def tiny_config(name, coco, tmp_path):
     return cfg
 
 
-def test_mmct_trains_on_coco(coco, tmp_path, one_thread):
+def test_mmct_trains_on_coco(coco, tmp_path):
     cfg = tiny_config('mmct_coco', coco, tmp_path)
     cfg.train_cfg.max_epochs = 1
     runner = train(cfg)
@@ -359,7 +324,7 @@ def test_mmct_trains_on_coco(coco, tmp_path, one_thread):
     assert runner.message_hub.get_scalar('val/multi-label/mAP').current() >= 0
 
 
-def test_toco_trains_on_coco(coco, tmp_path, one_thread):
+def test_toco_trains_on_coco(coco, tmp_path):
     cfg = tiny_config('toco_coco', coco, tmp_path)
     cfg.train_cfg.update(max_iters=1, val_interval=1)
     cfg.custom_hooks = cfg.custom_hooks[:1]  # all losses from the start
@@ -376,8 +341,7 @@ def test_toco_trains_on_coco(coco, tmp_path, one_thread):
         assert 0 <= scores[f'val/{field}/mIoU'].current() <= 100
 
 
-def test_segmentor_trains_on_pseudo_masks_of_coco(coco, tmp_path,
-                                                  one_thread):
+def test_segmentor_trains_on_pseudo_masks_of_coco(coco, tmp_path):
     cfg = tiny_config('deeplabv1_r38d_coco', coco, tmp_path)
     assert cfg.model.decode_head.num_classes == 81
     pipeline = cfg.train_dataloader.dataset.pipeline

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from clip_files import SIZE, check_bad_weights_are_refused, one_line, run_tool
+from clip_files import SIZE, check_bad_weights_are_refused, one_line
+from command_lines import run_tool
 from PIL import Image
 
 from mmwsss.datasets.image_embeddings import read_image_embeddings
@@ -17,8 +18,6 @@ from mmwsss.preparation.image_embeddings import (
     load_photo,
 )
 from mmwsss.problems import DataError
-
-pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 @pytest.fixture(scope='module')
@@ -209,8 +208,9 @@ def test_wrong_photos(photos, tmp_path):
         one_line(info)
 
 
-def test_tool(weights, photos, tmp_path, monkeypatch):
+def test_tool(weights, photos, tmp_path):
     out = tmp_path / 'image.npz'
-    run_tool('extract_image_embeddings', monkeypatch, '--images',
-             osp.dirname(photos[0]), '--weights', weights, '--out', out)
+    assert run_tool('extract_image_embeddings', '--images',
+                    osp.dirname(photos[0]), '--weights', weights, '--out',
+                    out) is None
     assert len(np.load(out)['names']) == len(photos)

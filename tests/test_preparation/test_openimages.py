@@ -2,11 +2,10 @@
 import glob
 import os
 import os.path as osp
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from command_lines import logged, run_tool
 from PIL import Image
 from shapes import ROOT
 
@@ -195,12 +194,9 @@ def test_from_the_config_to_pxap(published, tmp_path):
 
 
 def test_command_line(published, tmp_path):
-    done = subprocess.run(
-        [sys.executable,
-         osp.join(ROOT, 'tools', 'dataset_converters', 'openimages.py'),
-         tmp_path / 'out', '--metadata', published / 'metadata', '--images',
-         published, '--class-names', published / 'names.csv', '--splits',
-         'val'], capture_output=True, text=True, check=False,
-        env=dict(os.environ, PYTHONPATH=ROOT))
-    assert done.returncode == 0, done.stderr
-    assert '4 photos, 4 with masks' in done.stdout + done.stderr
+    with logged() as lines:
+        assert run_tool(
+            'dataset_converters/openimages', tmp_path / 'out', '--metadata',
+            published / 'metadata', '--images', published, '--class-names',
+            published / 'names.csv', '--splits', 'val') is None
+    assert any('4 photos, 4 with masks' in line for line in lines)

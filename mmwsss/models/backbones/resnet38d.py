@@ -101,7 +101,9 @@ class ResNet38d(BaseModule):
 
     Example:
         >>> import torch
-        >>> [tuple(x.shape) for x in ResNet38d()(torch.rand(1, 3, 33, 40))]
+        >>> with torch.device('meta'):  # sizes without the memory for them
+        ...     features = ResNet38d()(torch.rand(1, 3, 33, 40))
+        >>> [tuple(x.shape) for x in features]
         [(1, 512, 5, 5), (1, 1024, 5, 5), (1, 4096, 5, 5)]
     """
 

@@ -1,33 +1,18 @@
 """ResNet38d and the networks on it, against the published ones."""
 import pytest
 import torch
-from parity_files import close
+from parity_files import close, published_resnet38
 
-from mmwsss.conversion.convert import check_converted, convert
 from mmwsss.conversion.layouts import LAYOUTS
-from mmwsss.ops import feature_affinity
-from mmwsss.ops.pixel_pairs import inner
-from mmwsss.ops.random_walk import search_offsets
 from mmwsss.registry import MODELS
 
 PREPROCESSOR = dict(type='mmseg.SegDataPreProcessor')
 
 
-def build(config, file, net, layout):
-    """A model of ours with the published weights, without a copy of them."""
-    with torch.device('meta'):
-        model = MODELS.build(config)
-    state, dropped = convert(file.weights(net), layout)
-    check_converted(state, model, net, layout.names)
-    assert not dropped
-    model.load_state_dict(state, assign=True)
-    return model.eval()
-
-
 @torch.no_grad()
 def test_classifier_parity(resnet38_file):
     classes = resnet38_file.keys('cls')['fc8.weight'][0]
-    model = build(dict(
+    model = published_resnet38(dict(
         type='CAMLocalizer', backbone=dict(type='ResNet38d'),
         data_preprocessor=PREPROCESSOR, num_classes=classes),
         resnet38_file, 'cls', LAYOUTS['resnet38_cls'])
@@ -38,7 +23,7 @@ def test_classifier_parity(resnet38_file):
 
 @torch.no_grad()
 def test_segmentor_parity(resnet38_file):
-    model = build(dict(
+    model = published_resnet38(dict(
         type='mmseg.EncoderDecoder', backbone=dict(type='ResNet38d'),
         data_preprocessor=PREPROCESSOR,
         decode_head=dict(type='DeepLabV1Head', in_channels=4096, in_index=-1,
@@ -54,24 +39,6 @@ def test_segmentor_parity(resnet38_file):
     # The whole of a dilated convolution is inside only here.
     features = model.backbone(resnet38_file['input_big'])
     close(model.decode_head(features), resnet38_file['seg/hash/logits_big'])
-
-
-@torch.no_grad()
-def test_psa_affinity_parity(resnet38_file):
-    model = build(dict(type='PSA', backbone=dict(type='ResNet38d'),
-                       data_preprocessor=PREPROCESSOR),
-                  resnet38_file, 'aff', LAYOUTS['psa'])
-    affinity = feature_affinity(model.features(resnet38_file['input']), 5)
-    close(inner(affinity, 5).flatten(2), resnet38_file['aff/hash/aff'])
-    # The published pairs start only where all partners are inside.
-    height, width = affinity.shape[-2:]
-    dense = torch.eye(height * width)
-    for (dy, dx), pair in zip(search_offsets(5), affinity[0]):
-        for y in range(height - 4):
-            for x in range(4, width - 4):
-                i, j = y * width + x, (y + dy) * width + x + dx
-                dense[i, j] = dense[j, i] = pair[y, x]
-    close(dense, resnet38_file['aff/hash/aff_dense'])
 
 
 def test_batch_norm_is_never_trained():

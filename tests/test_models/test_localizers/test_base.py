@@ -3,6 +3,7 @@ from functools import partial
 
 import pytest
 import torch
+from mmct_nets import build_mmct
 from mmengine.structures import LabelData
 from mmseg.structures import SegDataSample
 from shapes import tiny_model
@@ -129,3 +130,35 @@ def test_scores_come_with_the_maps(scales, labels, passes, images,
 def test_an_unknown_mode_is_named(model, images):
     with pytest.raises(ValueError, match="'maps': use one of .*'localize'"):
         model(images, mode='maps')
+
+
+def test_maps_are_scaled_from_nothing_to_one():
+    model = build_mmct(num_classes=3)
+    images = torch.randn(3, 3, 40, 56)
+    maps = model.localize(images, samples([1, 0, 1], [0, 0, 0], [0, 1, 0]))
+    assert [tuple(m.shape) for m in maps] == [(2, 40, 56), (0, 40, 56),
+                                              (1, 40, 56)]
+    assert maps[0].amin((1, 2)).tolist() == [0, 0]
+    assert maps[0].amax((1, 2)).tolist() == [1, 1]
+
+
+def test_batch_and_single_images_agree():
+    model = build_mmct()
+    images = torch.randn(2, 3, 48, 48)
+    both = samples([1, 0], [1, 1])
+    together = model.localize(images, both)
+    for i in range(2):
+        alone = model.localize(images[i:i + 1], both[i:i + 1])[0]
+        torch.testing.assert_close(together[i], alone, atol=1e-4, rtol=1e-4)
+
+
+def test_flip_makes_maps_of_mirror_images_mirror_images():
+    model = build_mmct(test_cfg=dict(attention_layers=2, affinity_layers=3,
+                                flip=True))
+    images = torch.randn(1, 3, 48, 48)
+    one = model.localize(images, samples([1, 1]))[0]
+    mirrored = model.localize(images.flip(-1), samples([1, 1]))[0]
+    torch.testing.assert_close(one, mirrored.flip(-1), atol=1e-4, rtol=1e-4)
+    model.test_cfg['flip'] = False
+    without = model.localize(images, samples([1, 1]))[0]
+    assert (without - one).abs().max() > 1e-3

@@ -1,15 +1,11 @@
-"""The MMCT localizer: parts, gradients, parity, localization."""
+"""The MMCT localizer: its parts together, gradients, maps, parity."""
 import json
-from functools import partial
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from mmengine.structures import LabelData
-from mmseg.structures import SegDataSample
+from mmct_nets import build_mmct, samples
 from parity_files import close, mctformer_weights, read
-from shapes import tiny_model
 
 from mmwsss.conversion.convert import check_converted, convert
 from mmwsss.conversion.layouts import LAYOUTS
@@ -20,84 +16,8 @@ from mmwsss.registry import MODELS
 MCTFORMER_PLUS = LAYOUTS['mctformer_plus']
 
 
-def build(**kwargs):
-    torch.manual_seed(0)
-    model = MODELS.build(tiny_model(**kwargs))
-    model.init_weights()
-    return model.eval()
-
-
-def samples(*labels):
-    result = []
-    for label in labels:
-        sample = SegDataSample()
-        sample.gt_label = LabelData(label_onehot=torch.tensor(label).float())
-        result.append(sample)
-    return result
-
-
-def plain_attention(images, hidden):
-    """All attention of all layers and heads, kept: the slow, obvious way."""
-    model = build()
-    T = 2 * model.num_classes
-    kept = []
-
-    def slow_attention(attn, x):
-        B, L, D = x.shape
-        qkv = attn.qkv(x).reshape(B, L, 3, attn.num_heads, -1)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        scores = query @ key.transpose(-2, -1) / query.shape[-1]**0.5
-        if hidden:
-            C = T // 2
-            scores[:, :, :C, C:T] = scores[:, :, T:, C:T] = float('-inf')
-        kept.append(scores.softmax(-1))
-        return attn.proj((kept[-1] @ value).transpose(1, 2).reshape(B, L, D))
-
-    for layer in model.backbone.layers:
-        layer.attn.forward = partial(slow_attention, layer.attn)
-    features = model.extract_features(images, None)
-    return features, torch.stack(kept).mean(2)  # (layers, B, L, L)
-
-
-@pytest.mark.parametrize('hidden', [False, True])
-@pytest.mark.parametrize('size', [(48, 48), (32, 80)])
-def test_recorded_attention_equals_plain_attention(size, hidden):
-    images = torch.randn(2, 3, *size)
-    features, attention = plain_attention(images, hidden)
-    model = build(backbone=dict(tiny_model()['backbone'],
-                                hide_extra_tokens=hidden))
-    recorded = model.extract_features(
-        images, None, attention_layers=2, affinity_layers=3)
-    T = 2 * model.num_classes
-    assert attention.shape[0] == 3
-    torch.testing.assert_close(recorded.class_attention,
-                               attention[-2:, :, :T, T:].mean(0))
-    torch.testing.assert_close(recorded.patch_affinity,
-                               attention[:, :, T:, T:].mean(0))
-    fast = model.extract_features(images, None)
-    for other in (recorded, fast):
-        torch.testing.assert_close(other.patch_tokens, features.patch_tokens)
-        torch.testing.assert_close(other.class_tokens[-1],
-                                   features.class_tokens[-1])
-
-
-def test_hidden_textual_tokens_change_no_other_token():
-    images = torch.randn(1, 3, 48, 48)
-    for hidden in (False, True):
-        model = build(backbone=dict(tiny_model()['backbone'],
-                                    hide_extra_tokens=hidden))
-        C = model.num_classes
-        before = model.extract_features(images, None)
-        torch.nn.init.normal_(model.textual_tokens.embeddings)
-        after = model.extract_features(images, None)
-        assert torch.equal(before.patch_tokens, after.patch_tokens) == hidden
-        before, after = before.class_tokens[-1], after.class_tokens[-1]
-        assert torch.equal(before[:, :C], after[:, :C]) == hidden
-        assert not torch.equal(before[:, C:], after[:, C:])
-
-
 def test_every_parameter_learns():
-    model = build().train()
+    model = build_mmct().train()
     # The contexts start as zero, so their first layers only learn once the
     # last one has moved.
     for name, parameter in model.named_parameters():
@@ -114,7 +34,7 @@ def test_every_parameter_learns():
 
 
 def test_parts_can_be_switched_off():
-    model = build(textual_tokens=None, visual_context=None, contrast=None)
+    model = build_mmct(textual_tokens=None, visual_context=None, contrast=None)
     losses = model.loss(torch.randn(1, 3, 48, 48), samples([1, 0]))
     assert set(losses) == {'loss_visual', 'loss_patch'}
     assert model.extract_features(
@@ -122,46 +42,14 @@ def test_parts_can_be_switched_off():
 
 
 def test_empty_options_mean_defaults_not_off():
-    model = build(visual_context=dict(last_layers=3), contrast=dict())
+    model = build_mmct(visual_context=dict(last_layers=3), contrast=dict())
     assert len(model.visual_context.mlps) == 3
     losses = model.loss(torch.randn(1, 3, 48, 48), samples([1, 0]))
     assert 'loss_contrast_visual' in losses
 
 
-def test_localize_gives_one_map_for_each_named_class():
-    model = build(num_classes=3)
-    images = torch.randn(3, 3, 40, 56)
-    maps = model.localize(images, samples([1, 0, 1], [0, 0, 0], [0, 1, 0]))
-    assert [tuple(m.shape) for m in maps] == [(2, 40, 56), (0, 40, 56),
-                                              (1, 40, 56)]
-    assert maps[0].amin((1, 2)).tolist() == [0, 0]
-    assert maps[0].amax((1, 2)).tolist() == [1, 1]
-
-
-def test_batch_and_single_images_agree():
-    model = build()
-    images = torch.randn(2, 3, 48, 48)
-    both = samples([1, 0], [1, 1])
-    together = model.localize(images, both)
-    for i in range(2):
-        alone = model.localize(images[i:i + 1], both[i:i + 1])[0]
-        torch.testing.assert_close(together[i], alone, atol=1e-4, rtol=1e-4)
-
-
-def test_flip_makes_maps_of_mirror_images_mirror_images():
-    model = build(test_cfg=dict(attention_layers=2, affinity_layers=3,
-                                flip=True))
-    images = torch.randn(1, 3, 48, 48)
-    one = model.localize(images, samples([1, 1]))[0]
-    mirrored = model.localize(images.flip(-1), samples([1, 1]))[0]
-    torch.testing.assert_close(one, mirrored.flip(-1), atol=1e-4, rtol=1e-4)
-    model.test_cfg['flip'] = False
-    without = model.localize(images, samples([1, 1]))[0]
-    assert (without - one).abs().max() > 1e-3
-
-
 def test_affinity_steps_apply_it_again():
-    model = build(test_cfg=dict(attention_layers=2, affinity_layers=3))
+    model = build_mmct(test_cfg=dict(attention_layers=2, affinity_layers=3))
     images = torch.randn(1, 3, 48, 48)
     features = model.extract_features(images, None, attention_layers=2,
                                       affinity_layers=3)
@@ -177,7 +65,7 @@ def test_fusion_is_the_root_of_the_product():
     images = torch.randn(1, 3, 48, 48)
     maps = {}
     for fusion in ('fused', 'product', 'attention', 'patch'):
-        model = build(test_cfg=dict(attention_layers=2, affinity_layers=0,
+        model = build_mmct(test_cfg=dict(attention_layers=2, affinity_layers=0,
                                     fusion=fusion))
         maps[fusion] = model.class_maps(images)
     torch.testing.assert_close(maps['product'],
@@ -186,7 +74,7 @@ def test_fusion_is_the_root_of_the_product():
 
 
 def test_without_patches_the_tokens_classify_and_localize():
-    model = build(patch_head=None, test_cfg=dict(
+    model = build_mmct(patch_head=None, test_cfg=dict(
         fusion='attention', attention_layers=2, affinity_layers=3))
     images = torch.rand(1, 3, 32, 40)
     losses = model.loss(images, samples([1, 0]))
@@ -194,14 +82,14 @@ def test_without_patches_the_tokens_classify_and_localize():
     assert {'loss_visual', 'loss_textual'} <= set(losses)
     assert model.class_maps(images).shape == (1, 2, 4, 5)
     with pytest.raises(ValueError, match="only 'attention' is there"):
-        build(patch_head=None)
+        build_mmct(patch_head=None)
 
 
 def test_class_with_a_negative_logit_keeps_its_map_with_min_max():
     images = torch.randn(1, 3, 48, 48)
     found = {}
     for activation in ('relu', 'min_max'):
-        model = build(test_cfg=dict(attention_layers=2, affinity_layers=0,
+        model = build_mmct(test_cfg=dict(attention_layers=2, affinity_layers=0,
                                     patch_activation=activation))
         torch.nn.init.constant_(model.patch_head.conv.bias, -99.)
         found[activation] = model.localize(images, samples([1, 0]))[0]
@@ -217,41 +105,8 @@ def test_class_with_a_negative_logit_keeps_its_map_with_min_max():
 ])
 def test_bad_settings(test_cfg, message):
     with pytest.raises(ValueError, match=message):
-        model = build(test_cfg=test_cfg)
+        model = build_mmct(test_cfg=test_cfg)
         model.localize(torch.randn(1, 3, 48, 48), samples([1, 0]))
-
-
-def test_image_language_context(tmp_path):
-    rng = np.random.default_rng(0)
-    path = str(tmp_path / 'text.npz')
-    np.savez(path, names=['red', 'blue'], model='test', prompt='{}',
-             embeddings=rng.normal(size=(2, 16)).astype(np.float32))
-    model = build(textual_tokens=dict(text_embeddings=path,
-                                      image_context=True))
-    torch.nn.init.normal_(model.textual_tokens.context[-1].weight)
-    data = samples([1, 0])
-    data[0].set_field(torch.randn(16), 'image_embedding')
-    one = model.textual_tokens(data, 1)
-    data[0].set_field(torch.randn(16), 'image_embedding')
-    assert (model.textual_tokens(data, 1) - one).abs().max() > 1e-3
-    assert not model.textual_tokens.embeddings.requires_grad
-
-
-def test_what_all_class_names_share_makes_no_difference(tmp_path):
-    own = np.eye(16)[0] * [[1.], [-1.]]
-    common = np.eye(16)[1]
-    tokens = []
-    for shared in (0 * common, 5 * common):
-        vectors = own + shared
-        path = str(tmp_path / 'text.npz')
-        np.savez(path, names=['red', 'blue'], model='test', prompt='{}',
-                 embeddings=vectors.astype(np.float32))
-        model = build(textual_tokens=dict(text_embeddings=path))
-        tokens.append(model.textual_tokens(None, 1))
-    torch.testing.assert_close(*tokens)
-    one = build(textual_tokens=dict(text_embeddings=path))
-    one.textual_tokens.embeddings = one.textual_tokens.embeddings[:1]
-    assert torch.isfinite(one.textual_tokens(None, 1)).all()
 
 
 def published(test_data):
@@ -368,13 +223,3 @@ def test_parity_of_losses(test_data):
         for name, want in named(stored, f'grad_cct{count}/'):
             ours = rename(name, MCTFORMER_PLUS.names)
             close(parameters[ours].grad, want, 1e-4)
-
-
-def test_contrast_prefers_distinct_tokens():
-    contrast = MODELS.build(dict(type='ClassTokenContrast'))
-    labels = torch.tensor([[1., 0., 1.]])
-    same = [torch.ones(1, 3, 8)]
-    distinct = [torch.eye(3, 8)[None]]
-    assert contrast(same, labels) > contrast(distinct, labels)
-    expected = -F.log_softmax(torch.ones(3), 0)[0]
-    torch.testing.assert_close(contrast(same, labels), expected)

@@ -1,0 +1,85 @@
+"""Files appear whole or not at all."""
+import errno
+import os
+
+import numpy as np
+import pytest
+
+from mmwsss.files.atomic import (
+    require_writable,
+    require_writable_file,
+    write_atomically,
+    write_npz,
+)
+from mmwsss.problems import ConfigError, DataError
+
+
+def test_a_file_and_its_folders(tmp_path):
+    path = tmp_path / 'a' / 'b' / 'file.bin'
+    write_atomically(str(path), b'first')
+    write_atomically(str(path), b'second')
+    assert path.read_bytes() == b'second'
+    assert os.listdir(path.parent) == ['file.bin']
+
+
+def test_a_name_without_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_atomically('file.bin', b'here')
+    assert (tmp_path / 'file.bin').read_bytes() == b'here'
+
+
+def test_what_was_there_stays_when_the_disk_is_full(tmp_path, monkeypatch):
+    path = tmp_path / 'file.bin'
+    write_atomically(str(path), b'old')
+
+    def full(*names):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(os, 'replace', full)
+    with pytest.raises(DataError, match='file.bin: cannot be written .No '
+                       'space left on device.*make room'):
+        write_atomically(str(path), b'new')
+    assert path.read_bytes() == b'old'
+    assert os.listdir(tmp_path) == ['file.bin']
+
+
+def test_half_of_it_is_never_under_its_name(tmp_path, monkeypatch):
+    """The name appears only once all bytes are written."""
+    path, seen = tmp_path / 'file.bin', []
+    replace = os.replace
+
+    def look(source, target):
+        seen.append((os.path.exists(target), os.path.getsize(source)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, 'replace', look)
+    write_atomically(str(path), b'x' * 5000)
+    assert seen == [(False, 5000)]
+
+
+def test_arrays_come_back(tmp_path):
+    path = str(tmp_path / 'a.npz')
+    write_npz(path, numbers=np.arange(3), names=np.array(['a', 'b']))
+    with np.load(path, allow_pickle=False) as file:
+        assert file['numbers'].tolist() == [0, 1, 2]
+        assert file['names'].tolist() == ['a', 'b']
+
+
+def test_a_folder_that_takes_files(tmp_path):
+    require_writable(str(tmp_path / 'new' / 'folder'))
+    assert os.listdir(tmp_path / 'new' / 'folder') == []
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(ConfigError, match='cannot be written to.*choose '
+                       'another folder'):
+        require_writable(str(tmp_path / 'file' / 'below'))
+
+
+def test_a_place_for_a_file(tmp_path):
+    path = tmp_path / 'new' / 'out.npz'
+    assert require_writable_file(path) == str(path)
+    assert os.listdir(tmp_path / 'new') == []
+    with pytest.raises(DataError, match='new: is a folder; name a file'):
+        require_writable_file(tmp_path / 'new')
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(DataError, match='cannot be made .*another place'):
+        require_writable_file(tmp_path / 'file' / 'out.npz')

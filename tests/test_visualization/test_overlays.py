@@ -1,0 +1,67 @@
+"""Photos with heat maps or masks over them."""
+import numpy as np
+from PIL import Image
+
+from mmwsss.visualization import overlays
+from mmwsss.visualization.overlays import (
+    heat_map_row,
+    heat_overlay,
+    mask_overlay,
+    picture_sheet,
+    write_picture,
+)
+
+PALETTE = [[0, 0, 0], [200, 0, 0], [0, 0, 200]]
+
+
+def test_heat_is_red_where_the_map_is_high():
+    photo = np.full((40, 60, 3), 100, np.uint8)
+    small = np.zeros((4, 6), np.float32)
+    small[:, 3:] = 1
+    picture = heat_overlay(photo, small)
+    assert picture.shape == photo.shape and picture.dtype == np.uint8
+    red, green, blue = picture[20, 55]
+    assert red > 100 and green == blue == 50
+    red, green, blue = picture[20, 5]
+    assert blue > 100 and red == green == 50
+
+
+def test_a_row_has_the_photo_and_a_map_for_each_class():
+    photo = np.zeros((8, 8, 3), np.uint8)
+    row = heat_map_row(photo, np.zeros((2, 4, 4), np.float32), ['a', 'b'])
+    assert [caption for caption, _ in row] == ['', 'a', 'b']
+    assert row[0][1] is photo
+
+
+def test_a_mask_colours_objects_and_whitens_what_is_ignored():
+    photo = np.full((1, 4, 3), 100, np.uint8)
+    mask = np.array([[0, 1, 2, 255]])
+    picture = mask_overlay(photo, mask, PALETTE, opacity=0.5)
+    assert picture[0].tolist() == [[100] * 3, [150, 50, 50], [50, 50, 150],
+                                   [177] * 3]
+
+
+def test_a_sheet_stands_in_columns_of_equal_width(monkeypatch):
+    monkeypatch.setattr(overlays, '_TILE', 20)
+    black, wide = np.zeros((10, 10, 3)), np.zeros((10, 30, 3))
+    rows = [[('', black.astype(np.uint8))],
+            [('a', black.astype(np.uint8)), ('b', wide.astype(np.uint8))],
+            [('', black.astype(np.uint8))]]
+    line = 20 + overlays._CAPTION
+    assert picture_sheet(rows).shape == (3 * line, 20 + 60 + 2 * 4, 3)
+    sheet = picture_sheet(rows, columns=2)
+    assert sheet.shape == (2 * line, 2 * 88, 3)
+    # The picture below its caption; white right of it and where none is.
+    assert (sheet[line - 20:line, :20] == 0).all()
+    assert (sheet[:line - 20, :20] == 255).all()
+    assert (sheet[:line, 24:88] == 255).all()
+    assert (sheet[line:, 88:] == 255).all()
+    # A caption is written.
+    assert (sheet[:line - 20, 88:108] < 128).any()
+
+
+def test_a_picture_is_written(tmp_path):
+    picture = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
+    write_picture(str(tmp_path / 'new' / 'a.png'), picture)
+    with Image.open(tmp_path / 'new' / 'a.png') as image:
+        assert np.array_equal(np.asarray(image), picture)
