@@ -97,7 +97,7 @@ class Scoring:
             DataError: After the last file, naming all that are wrong.
         """
         problems = Problems(self.title)
-        self.totals = [0] * len(self.scorers)
+        self.totals, self.scored = [0] * len(self.scorers), 0
 
         def work(file: ScoredFile) -> Any:
             try:

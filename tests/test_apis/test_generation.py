@@ -25,7 +25,6 @@ from mmwsss.apis import (
     load_config,
     train,
 )
-from mmwsss.datasets.batches import FixedBatchSampler, same_size_batches
 from mmwsss.files.maps import read_map, write_map, write_map_dict
 from mmwsss.files.photos import read_photo
 from mmwsss.problems import ConfigError, DataError
@@ -231,12 +230,6 @@ def test_small_maps_from_the_config(trained, tmp_path):
     cfg.map_dtype = 'float64'
     with pytest.raises(ValueError, match="map_dtype='float64'"):
         generate_pseudo_labels(cfg, checkpoint, str(tmp_path / 'c'))
-
-
-def test_batches_of_one_size():
-    sizes = [(4, 6), (6, 4), (4, 6), (4, 6), (6, 4), (5, 5)]
-    assert same_size_batches(sizes, 2) == [[0, 2], [3], [1, 4], [5]]
-    assert list(FixedBatchSampler([[0, 2], [3]])) == [[0, 2], [3]]
 
 
 def test_batched_generation_resumes_the_same(trained, shapes, tmp_path):

@@ -1,17 +1,17 @@
 """What every refiner shares: devices, fingerprints, chains."""
+import os
+import os.path as osp
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
-from mmwsss.refiners import (
-    PAR,
-    BaseRefiner,
-    DenseCRF,
-    RandomWalk,
-    RefinerChain,
-)
-from mmwsss.registry import MODELS
+from mmwsss.apis import generate_pseudo_labels, load_config
+from mmwsss.files.maps import read_map
+from mmwsss.problems import ConfigError
+from mmwsss.refiners import PAR, BaseRefiner, DenseCRF, RefinerChain
+from mmwsss.registry import REFINERS
 
 
 class Scaled(BaseRefiner):
@@ -85,53 +85,58 @@ def test_where_it_works_is_not_in_the_fingerprint():
     assert PAR(device='cuda:1').fingerprint() == PAR().fingerprint()
 
 
-NETWORK = '''
-model = dict(
-    type='PSA', widths=(8, 8), loss=dict(radius=2),
-    data_preprocessor=dict(type='mmseg.SegDataPreProcessor'),
-    backbone=dict(type='ViTTaps', detail_channels=8, vit=dict(
-        type='TokenViT', img_size=32, patch_size=8, out_indices=(0, 1),
-        arch=dict(embed_dims=16, num_layers=2, num_heads=2,
-                  feedforward_channels=32))),
-    test_cfg=dict(exp_times=EXP))
+@pytest.mark.parametrize('refiner', [
+    dict(type='DenseCRF', bilateral_sxy=20, background=0.2),
+    dict(type='DenseCRF', bilateral_sxy=20, unary='labels'),
+    dict(type='PAR', dilations=(1, 2, 4)),
+])
+def test_a_map_grows_to_the_object(scene, refiner):
+    image, maps, labels = scene
+    refined = REFINERS.build(refiner)(image, maps, labels)
+    assert refined.shape == maps.shape and refined.dtype == maps.dtype
+    assert 0 <= refined.min() and refined.max() <= 1
+    corner = refined[0, 22:24, 22:24].mean()
+    outside = refined[0, 26:28, 26:28].mean()
+    assert corner > 0.3 and outside < 0.1
+
+
+def test_an_image_without_classes():
+    image = torch.zeros(3, 8, 8, dtype=torch.uint8)
+    for refiner in (DenseCRF(), PAR()):
+        none = refiner(image, torch.zeros(0, 8, 8), torch.zeros(0).long())
+        assert none.shape == (0, 8, 8)
+
+
+REFINED = '''
+_base_ = {root!r}
+refiners = [dict(type='PAR', dilations=(1, 2)),
+            dict(type='DenseCRF', bilateral_sxy=20)]
+refine_workers = 2
 '''
 
 
-def write_network(folder, exp_times=2, seed=0):
-    """Config and weights of a small affinity network in a folder."""
-    folder.mkdir()
-    config, weights = folder / 'net.py', folder / 'net.pth'
-    config.write_text(NETWORK.replace('EXP', str(exp_times)))
-    torch.manual_seed(seed)
-    from mmengine.config import Config
-    model = MODELS.build(Config.fromfile(str(config)).model)
-    torch.save(dict(state_dict=model.state_dict()), weights)
-    return dict(config=str(config), checkpoint=str(weights))
-
-
-def test_files_are_in_the_fingerprint_wherever_they_lie(tmp_path):
-    here = write_network(tmp_path / 'here')
-    before = RandomWalk(**here).fingerprint()
-    # The same files elsewhere are the same refiner; ...
-    there = write_network(tmp_path / 'there')
-    assert RandomWalk(**there).fingerprint() == before
-    # ... other weights, another config file or other options are not.
-    assert RandomWalk(**write_network(tmp_path / 'weights', seed=1)
-                      ).fingerprint() != before
-    assert RandomWalk(**write_network(tmp_path / 'config', exp_times=3)
-                      ).fingerprint() != before
-    assert RandomWalk(**here, test_cfg=dict(beta=4)).fingerprint() != before
-
-
-def test_a_used_network_is_no_setting(tmp_path):
-    refiner = RandomWalk(**write_network(tmp_path / 'net'))
-    before = refiner.fingerprint()
-    image = torch.randint(0, 255, (3, 32, 40), dtype=torch.uint8)
-    refined = refiner(image, torch.rand(1, 32, 40), torch.tensor([2]))
-    assert refined.shape == (1, 32, 40) and 0 <= refined.min()
-    assert refiner.fingerprint() == before
-
-
-def test_the_compiled_crf_refuses_a_device():
-    with pytest.raises(ValueError, match="works on CPUs, not on device='cuda"):
-        DenseCRF(backend='pydensecrf', device='cuda')
+def test_refiners_of_a_config_chain(trained, localizer_config, tmp_path):
+    _, checkpoint = trained
+    path = tmp_path / 'refined.py'
+    path.write_text(REFINED.format(root=localizer_config))
+    plain, pool, alone = (str(tmp_path / name)
+                          for name in ('plain', 'pool', 'alone'))
+    plain_cfg = load_config(localizer_config, work_dir=str(tmp_path / 'w'))
+    cfg = load_config(str(path), work_dir=str(tmp_path / 'w'))
+    generate_pseudo_labels(plain_cfg, checkpoint, plain)
+    generate_pseudo_labels(cfg, checkpoint, pool)
+    cfg.refine_workers = 0
+    generate_pseudo_labels(cfg, checkpoint, alone)
+    names = sorted(os.listdir(osp.join(plain, 'maps')))
+    assert len(names) == 8
+    for name in names:
+        files = []
+        for folder in (pool, alone):
+            with open(osp.join(folder, 'maps', name), 'rb') as file:
+                files.append(file.read())
+        assert files[0] == files[1]
+        before, after = (read_map(osp.join(folder, 'maps', name)).maps
+                         for folder in (plain, pool))
+        assert np.abs(before - after).max() > 0.1
+    with pytest.raises(ConfigError, match='other settings'):
+        generate_pseudo_labels(cfg, checkpoint, plain)
