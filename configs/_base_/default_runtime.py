@@ -7,6 +7,10 @@ randomness = dict(seed=0)
 log_level = 'INFO'
 load_from = None
 resume = False
+# Photos with a longer side are made smaller, so that memory and time do not
+# follow the camera; maps and masks have the photo's own size all the same.
+# None: every photo at its own size, as in the papers.
+max_side = None
 
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='Visualizer', vis_backends=vis_backends)

@@ -52,9 +52,35 @@ def load_config(path: str,
     elif cfg.get('work_dir') is None:
         name = osp.splitext(osp.basename(path))[0]
         cfg.work_dir = osp.join('work_dirs', name)
+    _set_max_side(cfg)
     # Data sets are built before there is a Runner to do this.
     init_default_scope(cfg.get('default_scope', 'mmwsss'))
     return cfg
+
+
+def _set_max_side(cfg: Config) -> None:
+    """Let every pipeline that is not a segmentor's training keep to it.
+
+    Where a segmentor is trained, photo and mask are resized and cropped
+    together anyway.
+    """
+    longest = cfg.get('max_side')
+    if longest is None:
+        return
+    if type(longest) is not int or longest < 1:
+        raise ConfigError(f'max_side={longest!r}: give a number of pixels, or '
+                          'None to keep the size of all photos')
+    pipelines = [cfg.get('localize_pipeline'), cfg.get('tta_pipeline')]
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        steps = cfg[name].dataset.get('pipeline') if cfg.get(name) else None
+        if name != 'train_dataloader' or not any(
+                step.type.endswith('LoadAnnotations')
+                for step in steps or ()):
+            pipelines.append(steps)
+    for steps in pipelines:
+        for step in steps or ():
+            if step.type == 'LoadPhoto':
+                step.max_side = longest
 
 
 def fitting_options(paths: Sequence[str],
@@ -154,7 +180,7 @@ def _check_number(cfg: Config, key: str, path: str) -> None:
     number cannot be found again there by its value.
     """
     read_later = {'localize_workers', 'localize_batch_size', 'map_stride',
-                  'refine_workers', *_RUNNER_OPTIONS}
+                  'refine_workers', 'max_side', *_RUNNER_OPTIONS}
     if type(cfg.get(key)) in (int, float) and key not in read_later:
         [name, *_] = _full_names(cfg, key) or [f'model.{key}']
         raise ConfigError(

@@ -219,7 +219,8 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
 def _writer_options(cfg: Config) -> dict:
     return dict(refiners=cfg.get('refiners', []),
                 stride=cfg.get('map_stride', 1),
-                dtype=cfg.get('map_dtype', 'uint8'))
+                dtype=cfg.get('map_dtype', 'uint8'),
+                max_side=cfg.get('max_side'))
 
 
 def _refine_maps(cfg: Config, dataset: BaseDataset, indices: Sequence[int],

@@ -43,7 +43,8 @@ def describe_source(cfg: Config, checkpoint: Optional[str],
         network = [model, cfg.localize_pipeline]
     settings = json.dumps(
         [*network, RefinerChain(cfg.get('refiners', [])).fingerprint(),
-         cfg.get('map_stride', 1), cfg.get('map_dtype', 'uint8')],
+         cfg.get('map_stride', 1), cfg.get('map_dtype', 'uint8'),
+         cfg.get('max_side')],
         default=str, sort_keys=True)
     infos = map(dataset.get_data_info, range(len(dataset)))
     return dict(

@@ -7,8 +7,9 @@ from typing import Optional, Sequence
 import numpy as np
 import torch
 
-from mmwsss.files.maps import MAP_DTYPES, write_map
-from mmwsss.files.photos import read_photo
+from mmwsss.files.maps import MAP_DTYPES, resized_maps, write_map
+from mmwsss.files.photos import photo_size, read_photo
+from mmwsss.files.work_size import fit_photo, work_size
 from mmwsss.parallel.worker_pool import WorkerPool
 from mmwsss.refiners import RefinerChain
 
@@ -28,6 +29,9 @@ class MapWriter:
             one. Defaults to the number of CPU cores.
         stride (int): Pixels of the image per value stored. Defaults to 1.
         dtype (str): 'uint8' or 'float16'. Defaults to 'uint8'.
+        max_side (int, optional): Maps of larger photos are refined and stored
+            with this many values on the longer side. Defaults to None: with
+            as many as the photo has pixels.
 
     Raises:
         ValueError: If a setting, or one of a refiner, is wrong.
@@ -38,11 +42,13 @@ class MapWriter:
                  refiners: Sequence[dict] = (),
                  num_workers: Optional[int] = None,
                  stride: int = 1,
-                 dtype: str = 'uint8') -> None:
+                 dtype: str = 'uint8',
+                 max_side: Optional[int] = None) -> None:
         if stride < 1 or dtype not in MAP_DTYPES:
             raise ValueError(f'map_stride={stride}, map_dtype={dtype!r}: give '
                              f'a stride from 1 on and one of {MAP_DTYPES}')
         self.out_dir = out_dir
+        self.max_side = max_side
         # Built here, so that a mistake shows before any long work.
         self.here, pooled = RefinerChain(refiners).split()
         workers = os.cpu_count() if num_workers is None else num_workers
@@ -60,14 +66,18 @@ class MapWriter:
             name (str): The image's id, which the file is named after.
             img_path (str): The photo.
             maps (np.ndarray): In [0, 1], float32, (K, H, W), of the photo's
-                size.
+                size; with ``max_side`` of that of the smaller photo.
             labels (Sequence[int]): The K 0-based classes.
             scores (np.ndarray, optional): Image-level scores, (C, ).
         """
+        size = maps.shape[-2:]
+        if self.max_side is not None:
+            size = photo_size(img_path)
+            maps = resized_maps(maps, work_size(size, self.max_side))
         if len(self.here):
             maps = _refined(self.here, img_path, maps, labels)
         for _ in self.pool.submit(osp.join(self.out_dir, f'{name}.npz'),
-                                  img_path, maps, labels, scores):
+                                  img_path, maps, labels, scores, size):
             pass
 
     def finish(self) -> None:
@@ -78,15 +88,17 @@ class MapWriter:
 
 def _refined(refiners: RefinerChain, img_path: str, maps: np.ndarray,
              labels: Sequence[int]) -> np.ndarray:
-    image = torch.from_numpy(read_photo(img_path)).permute(2, 0, 1)
+    photo = fit_photo(read_photo(img_path), maps.shape[-2:])
+    image = torch.from_numpy(photo).permute(2, 0, 1)
     return refiners(image, torch.from_numpy(maps),
                     torch.tensor(labels)).numpy()
 
 
 def _refine_and_write(refiners: RefinerChain, storage: dict, path: str,
                       img_path: str, maps: np.ndarray, labels: Sequence[int],
-                      scores: Optional[np.ndarray]) -> None:
+                      scores: Optional[np.ndarray],
+                      size: Sequence[int]) -> None:
     """What a process does with the maps of one image."""
     if len(refiners):
         maps = _refined(refiners, img_path, maps, labels)
-    write_map(path, maps, labels, scores, **storage)
+    write_map(path, maps, labels, scores, size=tuple(size), **storage)

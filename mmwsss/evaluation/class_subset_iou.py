@@ -3,10 +3,13 @@ import os.path as osp
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
+import torch
 from mmseg.evaluation import IoUMetric
 from torch import Tensor
 
 from mmwsss.files.masks import write_mask
+from mmwsss.files.photos import photo_size
+from mmwsss.files.work_size import fit_mask
 from mmwsss.problems import DataError
 from mmwsss.registry import METRICS
 
@@ -53,9 +56,16 @@ class ClassSubsetIoU(IoUMetric):
         """Score a predicted mask, write it where that is asked for.
 
         Args:
-            mask (Tensor): Classes, (H, W).
+            mask (Tensor): Classes, (H, W); of a photo that was made smaller
+                (``max_side``) it is brought to the photo's size.
             sample (dict): With ``gt_sem_seg`` and ``img_path``.
         """
+        size = tuple(sample['gt_sem_seg']['data'].shape[-2:]
+                     if 'gt_sem_seg' in sample else
+                     photo_size(sample['img_path']))
+        if tuple(mask.shape) != size:
+            values = fit_mask(mask.cpu().numpy().astype(np.uint8), size)
+            mask = torch.tensor(values).to(mask)
         if self.format_only:  # mmengine warns of a metric without results
             self.results.append(None)
         elif 'gt_sem_seg' not in sample:

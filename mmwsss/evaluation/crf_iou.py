@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from mmwsss.files.photos import read_photo
+from mmwsss.files.work_size import fit_photo
 from mmwsss.ops import unary_from_probabilities
 from mmwsss.parallel.worker_pool import WorkerPool
 from mmwsss.refiners.dense_crf import crf_backend
@@ -83,6 +84,7 @@ def crf_mask(infer: partial, img_path: str, scores: np.ndarray,
     """
     if len(classes) == 1:
         return np.full(scores.shape[1:], classes[0])
-    image = torch.from_numpy(read_photo(img_path)).permute(2, 0, 1)
+    photo = fit_photo(read_photo(img_path), scores.shape[1:])
+    image = torch.from_numpy(photo).permute(2, 0, 1)
     unary = unary_from_probabilities(torch.from_numpy(scores))
     return classes[infer(image, unary).argmax(0).numpy()]

@@ -37,25 +37,29 @@ class MapFile:
 
 def write_map(path: str, maps: np.ndarray, labels: Sequence[int],
               scores: Optional[np.ndarray] = None, stride: int = 1,
-              dtype: str = 'uint8') -> None:
+              dtype: str = 'uint8',
+              size: Optional[Sequence[int]] = None) -> None:
     """Write maps as ``.npz``.
 
     Args:
         path (str): Where to write.
-        maps (np.ndarray): In [0, 1], (K, H, W), at the size of the image.
+        maps (np.ndarray): In [0, 1], (K, H, W).
         labels (Sequence[int]): The K 0-based classes.
         scores (np.ndarray, optional): Image-level scores, (C, ).
-        stride (int): Pixels of the image per value stored. Defaults to 1.
+        stride (int): Values of the maps per value stored. Defaults to 1.
         dtype (str): One of ``MAP_DTYPES``.
+        size (Sequence[int], optional): Height and width of the image, which
+            the maps have when they are read again. Defaults to None: those of
+            the maps.
     """
-    size = maps.shape[-2:]
-    stored = _resized(maps, [-(-side // stride) for side in size])
+    stored = resized_maps(maps, [-(-side // stride)
+                                 for side in maps.shape[-2:]])
     if dtype == 'uint8':
         stored = np.rint(stored.clip(0, 1) * 255)
     arrays: Dict[str, Any] = dict(
         labels=np.asarray(labels, dtype=np.int16),
         maps=stored.astype(dtype),
-        size=np.asarray(size, dtype=np.int64))
+        size=np.asarray(size or maps.shape[-2:], dtype=np.int64))
     if scores is not None:
         arrays['scores'] = scores.astype(np.float32)
     buffer = io.BytesIO()
@@ -63,8 +67,13 @@ def write_map(path: str, maps: np.ndarray, labels: Sequence[int],
     write_atomically(path, buffer.getvalue())
 
 
-def _resized(maps: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """Float maps at another size, (K, h, w)."""
+def resized_maps(maps: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Float maps (K, H, W) at another size, (K, *size).
+
+    Args:
+        maps (np.ndarray): float32; K may be 0.
+        size (Sequence[int]): Height and width.
+    """
     if maps.shape[-2:] == tuple(size) or not len(maps):
         return maps.reshape(-1, *size) if not len(maps) else maps
     return F.interpolate(torch.from_numpy(maps)[None], size, mode='bilinear',
@@ -91,7 +100,7 @@ def read_map(path: str) -> MapFile:
     scale = 255 if maps.dtype == np.uint8 else 1
     height, width = arrays['size'].tolist()
     size = (height, width)
-    return MapFile(labels, _resized(maps.astype(np.float32) / scale, size),
+    return MapFile(labels, resized_maps(maps.astype(np.float32) / scale, size),
                    size, arrays.get('scores'))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmwsss.files.photos import decode_photo
+from mmwsss.files.work_size import fit_photo, work_size
 from mmwsss.registry import TRANSFORMS
 
 
@@ -21,11 +22,17 @@ class LoadPhoto(BaseTransform):
     ``img_shape``, ``ori_shape``.
 
     Args:
+        max_side (int, optional): A photo whose longer side has more pixels is
+            made smaller, and counts as a photo of that size in what follows.
+            ``load_config`` sets it from ``max_side`` of a config. Defaults to
+            None: photos keep their size.
         backend_args (dict, optional): See mmengine's ``fileio``. Defaults to
             None: local files.
     """
 
-    def __init__(self, backend_args: Optional[dict] = None) -> None:
+    def __init__(self, max_side: Optional[int] = None,
+                 backend_args: Optional[dict] = None) -> None:
+        self.max_side = max_side
         self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
@@ -33,6 +40,7 @@ class LoadPhoto(BaseTransform):
         path = results['img_path']
         content = fileio.get(path, backend_args=self.backend_args)
         rgb = decode_photo(content, path)
+        rgb = fit_photo(rgb, work_size(rgb.shape[:2], self.max_side))
         results['img'] = np.ascontiguousarray(rgb[..., ::-1])
         results['img_shape'] = results['ori_shape'] = rgb.shape[:2]
         return results

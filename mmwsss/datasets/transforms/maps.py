@@ -8,8 +8,9 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmseg.utils import voc_palette
 
-from mmwsss.files.maps import map_to_mask, read_any_map
+from mmwsss.files.maps import map_to_mask, read_any_map, resized_maps
 from mmwsss.files.masks import read_mask, write_mask
+from mmwsss.files.photos import photo_size
 from mmwsss.problems import DataError
 from mmwsss.registry import REFINERS, TRANSFORMS
 
@@ -27,6 +28,10 @@ class LoadMaps(BaseTransform):
         """Load ``results['map_path']``."""
         path, size = results['map_path'], results['img'].shape[:2]
         file = read_any_map(path)
+        if file.maps.shape[1:] != size == results.get('ori_shape') and (
+                file.maps.shape[1:] == photo_size(results['img_path'])):
+            # LoadPhoto has made the photo smaller.
+            file.maps = resized_maps(file.maps, size)
         if file.maps.shape[1:] != size:
             raise DataError(
                 f'{path}: maps of {file.maps.shape[1]} x {file.maps.shape[2]},'
