@@ -22,11 +22,13 @@ from mmwsss.files.maps import (
     MapFile,
     map_to_mask,
     read_any_map,
+    resized_maps,
     write_map_dict,
 )
 from mmwsss.files.mask_drafts import MaskDraft, MaskDrafts
-from mmwsss.files.masks import read_mask, write_mask
-from mmwsss.files.photos import image_name, photo_size, read_photo
+from mmwsss.files.masks import write_mask
+from mmwsss.files.photos import image_name, photo_size
+from mmwsss.files.work_size import work_size
 from mmwsss.parallel.distributed import (
     cpu_share,
     on_main_process,
@@ -40,8 +42,8 @@ from mmwsss.parallel.progress import (
 from mmwsss.problems import ConfigError, unknown_name
 from mmwsss.registry import DATASETS, forget_pretrained
 from mmwsss.visualization import (
-    heat_overlay,
-    mask_overlay,
+    PICTURE_SIDE,
+    photo_row,
     picture_sheet,
     write_picture,
 )
@@ -281,16 +283,17 @@ def finish_masks(dataset: BaseDataset, out_dir: str, scoring: Scoring,
             draft = MaskDraft.of(name, maps, sweep.grid)
         else:
             write(name, map_to_mask(maps.maps, maps.labels, threshold))
-        return draft, maps.scores, maps if file.index in shown else None
+        return draft, maps.scores, (
+            strongest_map(maps) if file.index in shown else None)
 
     with MaskDrafts(out_dir) as drafts:
-        scores, shown_maps = [], {}
+        scores, strongest = [], {}
         for file, (draft, image_scores, maps) in scoring.run(files, see):
             if draft is not None:
                 drafts.add(draft)
             scores.append(image_scores)
             if maps is not None:
-                shown_maps[file.index] = maps
+                strongest[file.index] = maps
         report = _report(dataset, scoring, sweep.chosen, scores, out_dir)
         report.setdefault('threshold', threshold)
         if drafts:
@@ -299,7 +302,7 @@ def finish_masks(dataset: BaseDataset, out_dir: str, scoring: Scoring,
                     lambda draft: write(draft.name, draft.mask(place)),
                     drafts, 'Writing masks', len(drafts)):
                 pass
-    _write_overlays(dataset, out_dir, shown_maps)
+    _write_overlays(dataset, out_dir, strongest)
     write_json(osp.join(out_dir, 'scores.json'), report)
     return report
 
@@ -323,28 +326,27 @@ def _report(dataset: BaseDataset, scoring: Scoring, chosen: List[int],
     return report
 
 
+def strongest_map(file: MapFile) -> np.ndarray:
+    """The largest value over the classes, (h, w), as large as a picture."""
+    strongest = file.maps.max(0, keepdims=True, initial=0.)
+    return resized_maps(strongest, work_size(strongest.shape[1:],
+                                             PICTURE_SIDE))[0]
+
+
 def _write_overlays(dataset: BaseDataset, out_dir: str,
-                    shown: Dict[int, MapFile]) -> None:
+                    strongest: Dict[int, np.ndarray]) -> None:
     """A sheet of some images with maps, masks and truth."""
     rows = []
     classes = dataset.metainfo['classes']
     palette = dataset.metainfo['palette']
-    for index, file in sorted(shown.items()):
+    for index, maps in sorted(strongest.items()):
         info = dataset.get_data_info(index)
-        photo = read_photo(info['img_path'])
-        mask = read_mask(
-            osp.join(out_dir, 'masks', info['sample_id'] + '.png'))
-        names = [classes[i + 1] for i in file.labels]
-        row = [(', '.join(names), photo)]
-        if len(file.maps):
-            row.append(('strongest map', heat_overlay(photo,
-                                                      file.maps.max(0))))
-        row.append(('mask', mask_overlay(photo, mask, palette)))
-        truth = info.get('seg_map_path')
-        if truth and osp.isfile(truth):
-            row.append(('truth', mask_overlay(photo, read_mask(truth),
-                                              palette)))
-        rows.append(row)
+        present = info['gt_label'].nonzero()[0]
+        rows.append(photo_row(
+            ', '.join(classes[i + 1] for i in present), info['img_path'],
+            dict(mask=osp.join(out_dir, 'masks', info['sample_id'] + '.png'),
+                 truth=info.get('seg_map_path')),
+            palette, maps if len(present) else None))
     write_picture(osp.join(out_dir, 'overlays.png'),
                   picture_sheet(rows, columns=2))
 

@@ -18,13 +18,12 @@ from mmwsss.evaluation import ClassSubsetIoU
 from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.checkpoints import load_weights
 from mmwsss.files.json_files import write_json
-from mmwsss.files.masks import read_mask
-from mmwsss.files.photos import image_name, read_photo
+from mmwsss.files.photos import image_name
 from mmwsss.parallel.distributed import cpu_share
 from mmwsss.problems import ConfigError
 from mmwsss.visualization import (
     class_table,
-    mask_overlay,
+    photo_row,
     picture_sheet,
     write_picture,
 )
@@ -230,15 +229,11 @@ def _write_overlays(dataset: BaseDataset, masks: str, path: str,
     rows = []
     for index in evenly(len(dataset), count):
         info = dataset.get_data_info(index)
-        photo = read_photo(info['img_path'])
         name = image_name(info['img_path'])
-        row = [(name, photo), ('segmentor', mask_overlay(
-            photo, read_mask(osp.join(masks, name + '.png')), palette))]
-        truth = info.get('seg_map_path')
-        if truth is not None and osp.isfile(truth):
-            row.append(('truth', mask_overlay(photo, read_mask(truth),
-                                              palette)))
-        rows.append(row)
+        rows.append(photo_row(
+            name, info['img_path'],
+            dict(segmentor=osp.join(masks, name + '.png'),
+                 truth=info.get('seg_map_path')), palette))
     write_picture(path, picture_sheet(rows, columns=2))
 
 

@@ -1,14 +1,17 @@
 from .curves import draw_curves, draw_threshold_curve
 from .overlays import (
+    PICTURE_SIDE,
     heat_map_row,
     heat_overlay,
     mask_overlay,
+    photo_row,
     picture_sheet,
     write_picture,
 )
 from .tables import class_table
 
 __all__ = [
-    'class_table', 'draw_curves', 'draw_threshold_curve', 'heat_map_row',
-    'heat_overlay', 'mask_overlay', 'picture_sheet', 'write_picture'
+    'PICTURE_SIDE', 'class_table', 'draw_curves', 'draw_threshold_curve',
+    'heat_map_row', 'heat_overlay', 'mask_overlay', 'photo_row',
+    'picture_sheet', 'write_picture'
 ]

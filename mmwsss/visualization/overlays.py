@@ -1,13 +1,20 @@
 """Photos with heat maps or masks laid over them."""
 import io
-from typing import List, Sequence, Tuple
+import os.path as osp
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from mmwsss.files.atomic import write_atomically
+from mmwsss.files.masks import read_mask
+from mmwsss.files.photos import read_photo
+from mmwsss.files.work_size import fit_mask, fit_photo, work_size
 
 Tile = Tuple[str, np.ndarray]  # caption, RGB picture
+
+PICTURE_SIDE = 640
+"""Pixels of the longer side of a photo in a picture, at most."""
 
 _TILE = 240  # pixels, height of a picture in a sheet
 _CAPTION = 16  # pixels, height of its caption
@@ -67,6 +74,35 @@ def mask_overlay(photo: np.ndarray, mask: np.ndarray,
     colours[:len(palette)] = palette
     mixed = photo * (1 - opacity) + colours[mask] * opacity
     return np.where((mask > 0)[..., None], mixed, photo).astype(np.uint8)
+
+
+def photo_row(caption: str, img_path: str,
+              masks: Mapping[str, Optional[str]], palette: Sequence,
+              heat: Optional[np.ndarray] = None) -> List[Tile]:
+    """A photo, a map over it and masks over it, none of them large.
+
+    Args:
+        caption (str): Stands above the photo.
+        img_path (str): The photo.
+        masks (Mapping[str, str]): Caption -> mask; one that is None or not
+            there is left out.
+        palette (Sequence): RGB colours of the classes, background first.
+        heat (np.ndarray, optional): A map in [0, 1], (h, w). Defaults to
+            None: no map.
+
+    Returns:
+        list[tuple]: Captions and pictures, for :func:`picture_sheet`.
+    """
+    photo = read_photo(img_path)
+    size = work_size(photo.shape[:2], PICTURE_SIDE)
+    photo = fit_photo(photo, size)
+    row = [(caption, photo)]
+    if heat is not None:
+        row.append(('strongest map', heat_overlay(photo, heat)))
+    row += [(title, mask_overlay(photo, fit_mask(read_mask(path), size),
+                                 palette))
+            for title, path in masks.items() if path and osp.isfile(path)]
+    return row
 
 
 def picture_sheet(rows: Sequence[Sequence[Tile]],

@@ -50,7 +50,7 @@ def test_maps_are_those_of_the_small_photos(trained, shapes,
         with np.load(tmp_path / 'out' / 'maps' / name) as stored:
             assert stored['maps'].shape[1:] == (48, 64)
             difference = stored['maps'] / 255 - small[name].maps
-        assert np.abs(difference).mean() < 0.05
+        assert np.abs(difference).mean() < 0.1
         mask = read_mask(str(tmp_path / 'out' / 'masks' / name).replace(
             '.npz', '.png'))
         assert mask.shape == (288, 384)

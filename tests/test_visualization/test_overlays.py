@@ -2,7 +2,8 @@
 import numpy as np
 from PIL import Image
 
-from mmwsss.visualization import overlays
+from mmwsss.files.masks import write_mask
+from mmwsss.visualization import overlays, photo_row
 from mmwsss.visualization.overlays import (
     heat_map_row,
     heat_overlay,
@@ -65,3 +66,16 @@ def test_a_picture_is_written(tmp_path):
     write_picture(str(tmp_path / 'new' / 'a.png'), picture)
     with Image.open(tmp_path / 'new' / 'a.png') as image:
         assert np.array_equal(np.asarray(image), picture)
+
+
+def test_a_row_is_never_larger_than_a_picture(tmp_path):
+    Image.new('RGB', (1600, 1200), 'green').save(tmp_path / 'a.png')
+    mask = np.zeros((1200, 1600), np.uint8)
+    mask[:, 800:] = 1
+    write_mask(str(tmp_path / 'mask.png'), mask, [[0, 0, 0], [255, 0, 0]])
+    row = photo_row('a', str(tmp_path / 'a.png'), dict(
+        mask=str(tmp_path / 'mask.png'), truth=str(tmp_path / 'no.png'),
+        other=None), [[0, 0, 0], [255, 0, 0]], np.ones((3, 4), np.float32))
+    assert [caption for caption, _ in row] == ['a', 'strongest map', 'mask']
+    assert {picture.shape for _, picture in row} == {(480, 640, 3)}
+    assert row[2][1][0, 0].tolist() != row[2][1][0, -1].tolist()
