@@ -11,8 +11,9 @@ demo: $(INSTALLED)
 	$(BIN)/python tools/run_pipeline.py configs/mmct_digits.py \
 	    configs/deeplabv3_r18_digits.py --work-dir work_dirs/demo
 
+# A worker a core, four at most: each takes up to 2.5 GB of memory.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -33,7 +33,8 @@ def mirrored(module):
 
 
 MODULES = {path.relative_to(SOURCE).as_posix()
-           for path in SOURCE.rglob('*.py') if path.name != '__init__.py'}
+           for path in SOURCE.rglob('*.py') if path.name != '__init__.py'
+           and '.mim' not in path.parts}  # there a wheel has configs, tools
 FILES = {path.relative_to(TESTS).as_posix()
          for path in TESTS.rglob('test_*.py')}
 

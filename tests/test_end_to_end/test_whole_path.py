@@ -166,6 +166,25 @@ def test_export_for_other_scripts(trained, tmp_path, layout):
         generate_pseudo_labels(cfg, checkpoint, out, export_npy='numpy')
 
 
+def test_stored_maps_are_refined_in_processes_as_in_one(
+        trained, localizer_config, tmp_path):
+    maps = str(tmp_path / 'plain' / 'maps')
+    generate_pseudo_labels(*trained, str(tmp_path / 'plain'))
+    config = tmp_path / 'refined.py'
+    config.write_text(f'_base_ = {localizer_config!r}\nrefiners = '
+                      "[dict(type='PAR', dilations=(1, 2))]\n")
+    written = []
+    for workers in (0, 1):
+        cfg = load_config(str(config), {'refine_workers': workers},
+                          str(tmp_path / 'run'))
+        out = str(tmp_path / f'refined_{workers}')
+        generate_pseudo_labels(cfg, None, out, maps=maps)
+        written.append([open(path, 'rb').read() for path in sorted(
+            glob.glob(osp.join(out, 'm*s', 'img*')))])
+    assert written[0] == written[1] and len(written[0]) == 16
+    assert written[0][0] != open(osp.join(maps, 'img0.npz'), 'rb').read()
+
+
 def test_two_thresholds_and_photos_without_masks(trained, shapes, tmp_path):
     cfg, checkpoint = trained
     shutil.rmtree(osp.join(shapes, 'SegmentationClassAug'))
@@ -254,24 +273,20 @@ def test_damaged_photo_is_named_in_training(localizer_config, shapes,
         train(load_config(localizer_config, {}, str(tmp_path / 'run')))
 
 
-def start_tool(name, *args):
-    """Run a tool in a process of its own."""
-    return subprocess.run(
-        [sys.executable, osp.join(ROOT, 'tools', name), *map(str, args)],
+def test_command_lines(localizer_config, shapes, tmp_path, capsys):
+    work = tmp_path / 'run'
+    # In a process of its own, which has imported nothing before.
+    done = subprocess.run(
+        [sys.executable, osp.join(ROOT, 'tools', 'train.py'),
+         localizer_config, '--work-dir', work],
         capture_output=True, text=True, cwd=ROOT,
         env=dict(os.environ, PYTHONPATH=ROOT, PYTHONWARNINGS='ignore'))
-
-
-def test_command_lines(localizer_config, shapes, tmp_path):
-    work = tmp_path / 'run'
-    done = start_tool('train.py', localizer_config, '--work-dir', work)
     assert done.returncode == 0, done.stderr[-2000:]
     assert 'eta:' in done.stdout + done.stderr
-    done = start_tool('gen_pseudo.py', localizer_config,
-                      best_checkpoint(str(work)), '--out-dir',
-                      tmp_path / 'out')
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert re.search(r'red\s+\|\s+[\d.]+', done.stdout + done.stderr)
+    assert run_tool('gen_pseudo', localizer_config,
+                    best_checkpoint(str(work)), '--out-dir',
+                    tmp_path / 'out') is None
+    assert re.search(r'red\s+\|\s+[\d.]+', capsys.readouterr().out)
     assert (tmp_path / 'out' / 'scores.json').is_file()
 
 
