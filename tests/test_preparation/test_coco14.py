@@ -240,7 +240,8 @@ def test_other_categories(coco):
     content = instances('train2014', 9)
     del content['images'][1]['height']
     write_instances(coco, 'train2014', content)
-    assert "not as COCO has it (KeyError: 'height')" in problems(coco)
+    assert ("image COCO_train2014_000000000010.jpg: no 'height'"
+            in problems(coco))
 
 
 def test_missing_parts_and_counts_of_the_papers(coco):
