@@ -1,6 +1,12 @@
 """What goes wrong for users, and all problems of a data set in one report."""
 import difflib
-from typing import Iterable, List
+from typing import Callable, Iterable, List, Union
+
+# A problem, or what makes its line; called only if the line is shown.
+Line = Union[str, Callable[[], str]]
+
+# Of a class, an option and so on, in characters.
+_LONGEST_NAME = 100
 
 
 class DataError(ValueError):
@@ -27,13 +33,15 @@ class Problems:
     def __init__(self, title: str, limit: int = 20) -> None:
         self.title = title
         self.limit = limit
-        self.lines: List[str] = []
+        self.lines: List[Line] = []
 
-    def add(self, line: str) -> None:
+    def add(self, line: Line) -> None:
         """Note one problem.
 
         Args:
-            line (str): What is wrong, where, and the remedy.
+            line (str | callable): What is wrong, where, and the remedy; or a
+                function without arguments that says so. It is called only
+                if the line is shown, for hints that take time.
         """
         self.lines.append(line)
 
@@ -41,7 +49,8 @@ class Problems:
         """Raise a :class:`DataError` if a problem was noted."""
         if not self.lines:
             return
-        shown = self.lines[:self.limit]
+        shown = [line if isinstance(line, str) else line()
+                 for line in self.lines[:self.limit]]
         if len(self.lines) > self.limit:
             shown.append(f'... and {len(self.lines) - self.limit} more')
         raise DataError('\n  '.join([f'{self.title}: {len(self.lines)} '
@@ -60,7 +69,11 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
         str: ``unknown class 'sheeps' (did you mean 'sheep'?)``.
     """
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=1)
+    # What is longer than any name was not misspelt; comparing would be slow.
+    close = difflib.get_close_matches(name, known, n=1) if (
+        len(name) <= _LONGEST_NAME) else []
+    if len(name) > _LONGEST_NAME:
+        name = name[:_LONGEST_NAME - 3] + '...'
     hint = (f'did you mean {close[0]!r}?' if close else
             'known: ' + ', '.join(known[:8]) +
             (', ...' if len(known) > 8 else ''))

@@ -3,6 +3,7 @@ import os.path as osp
 import re
 from typing import Dict, Tuple
 
+from mmwsss.files.text_files import read_lines
 from mmwsss.problems import DataError, unknown_name
 
 # What a class is called in a prompt, under the name that its data set gives
@@ -79,13 +80,7 @@ def get_class_prompts(source: str) -> ClassPrompts:
         raise DataError(unknown_name('class list', source, CLASS_LISTS) +
                         '; or give a text file with one class name a line')
     classes: ClassPrompts = {}
-    try:
-        with open(source, encoding='utf-8-sig') as file:
-            lines = file.read().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f'{source}: not a readable text file ({error}); give '
-                        'one class name a line') from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_lines(source), start=1):
         if not line.strip() or line.lstrip().startswith('#'):
             continue
         phrases = tuple(word.strip() for word in line.split(','))

@@ -3,24 +3,30 @@
 A label source turns a list of images into a multi-hot matrix. It checks
 everything before it returns, and reports all problems of a file together.
 """
-import csv
 import os.path as osp
-import xml.etree.ElementTree as ElementTree
+import re
+import reprlib
+import unicodedata
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple, Union
+from functools import partial
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from mmwsss.files.coco_json import read_coco
+from mmwsss.files.csv_files import read_csv
+from mmwsss.files.image_lists import existing_form, file_name, listed_name
 from mmwsss.files.json_files import read_json
 from mmwsss.files.masks import read_mask
 from mmwsss.files.photos import image_name
 from mmwsss.files.safe_npy import load_npy_dict
+from mmwsss.files.xml_files import read_xml
 from mmwsss.problems import DataError, Problems, unknown_name
 from mmwsss.registry import LABEL_SOURCES
 
-# (name of the image, names of its classes, where this was written)
-Row = Tuple[str, Sequence[str], str]
+# (name or number of the image, names of its classes, where this was written)
+Row = Tuple[Union[str, int], Sequence[str], str]
 
 
 class LabelSource(ABC):
@@ -33,6 +39,8 @@ class LabelSource(ABC):
 
     def __init__(self, allow_empty: bool = False) -> None:
         self.allow_empty = allow_empty
+        # Name and place of labels for no image of the last list loaded.
+        self.without_photo: Dict[str, str] = {}
 
     @abstractmethod
     def load(self, data_list: List[dict], classes: Sequence[str],
@@ -76,11 +84,68 @@ def multi_hot(names: Sequence[str], classes: Sequence[str], where: str,
     """
     labels = np.zeros(len(classes), dtype=np.float32)
     for name in names:
+        if name not in classes:  # accents may be stored in another form
+            name = unicodedata.normalize('NFC', name)
         if name in classes:
             labels[classes.index(name)] = 1
         else:
-            problems.add(f'{where}: {unknown_name("class", name, classes)}')
+            problems.add(partial(_unknown_class, where, name, classes))
     return labels
+
+
+def _unknown_class(where: str, name: str, classes: Sequence[str]) -> str:
+    return f'{where}: {unknown_name("class", name, classes)}'
+
+
+class _Images:
+    """The images of a data set by whatever a label file calls them.
+
+    Args:
+        data_list (list[dict]): Data infos with ``img_path``.
+    """
+
+    def __init__(self, data_list: List[dict]) -> None:
+        self.places: Dict[Union[str, int], int] = {}
+        paths = [info['img_path'] for info in data_list]
+        # What is said in full comes before what is left out.
+        for name_of in (file_name, image_name, listed_name, _number):
+            for place, path in enumerate(paths):
+                name = name_of(path)
+                if isinstance(name, str):
+                    name = unicodedata.normalize('NFC', name)
+                if name is not None:
+                    self.places.setdefault(name, place)
+
+    def key(self, image: Union[str, int]) -> Union[str, int]:
+        """One key for all that an image may be called.
+
+        Args:
+            image (str | int): Its name, or its number.
+
+        Returns:
+            str | int: Its place in the data list, if it is there.
+        """
+        if not isinstance(image, str):
+            return self.places.get(str(image), self.places.get(
+                image, str(image)))
+        for name in (file_name(image), listed_name(image)):
+            if name in self.places:
+                return self.places[name]
+        return listed_name(image)
+
+
+def _number(path: str) -> Optional[int]:
+    """The number that the field's labels have for an image id.
+
+    2007000032 for VOC's 2007_000032, 9 for COCO's
+    COCO_train2014_000000000009 or 000000000009; None for other names.
+    """
+    found = _NUMBERED.fullmatch(listed_name(path))
+    return found and int(''.join(filter(None, found.groups())))
+
+
+_NUMBERED = re.compile(r'([0-9]{4})_([0-9]{6})|'
+                       r'(?:COCO_(?:train|val|test)2014_)?([0-9]{1,18})')
 
 
 class FileLabels(LabelSource):
@@ -115,25 +180,26 @@ class FileLabels(LabelSource):
         if not osp.isfile(path):
             raise DataError(f'label file {path}: no such file')
         problems = Problems(f'label file {path}')
-        found: Dict[str, np.ndarray] = {}
-        first: Dict[str, str] = {}
-        for image, names, where in self.rows(path, classes, problems):
-            name = image_name(image)
-            if name in found:
-                problems.add(f'{where}: image {image!r} stands there a second '
-                             f'time (first: {first[name]})')
-                continue
-            first[name] = where
-            found[name] = multi_hot(names, classes, where, problems)
+        images = _Images(data_list)
+        classes = [unicodedata.normalize('NFC', name) for name in classes]
         labels = np.zeros((len(data_list), len(classes)), dtype=np.float32)
-        known = np.ones(len(data_list), dtype=bool)
-        for index, info in enumerate(data_list):
-            name = image_name(info['img_path'])
-            if name in found:
-                labels[index] = found[name]
-            else:
-                known[index] = False
-                problems.add(f'no labels for image {info["img_path"]}')
+        first: Dict[Union[str, int], str] = {}
+        for image, names, where in self.rows(path, classes, problems):
+            key = images.key(image)
+            if key in first:
+                problems.add(f'{where}: image {image!r} stands there a second '
+                             f'time (first: {first[key]})')
+                continue
+            first[key] = where
+            row = multi_hot(names, classes, where, problems)
+            if isinstance(key, int):
+                labels[key] = row
+        for place, info in enumerate(data_list):
+            if place not in first:
+                problems.add(f'{path}: no labels for image '
+                             f'{info["img_path"]}')
+        self.without_photo = {key: where for key, where in first.items()
+                              if isinstance(key, str)}
         if not problems.lines:
             self._check_empty(labels, data_list, problems)
         problems.raise_if_any()
@@ -168,40 +234,54 @@ class TableLabels(FileLabels):
 
     @staticmethod
     def _csv_rows(path: str, problems: Problems) -> Iterator[Row]:
-        with open(path, newline='', encoding='utf-8-sig') as file:
-            reader = csv.reader(file)
-            header = [name.strip() for name in next(reader, [])]
-            if header != ['image', 'labels']:
-                raise DataError(f'{path} line 1: expected the header '
-                                f"'image,labels', got {','.join(header)!r}")
-            for row in reader:
-                where = f'{path} line {reader.line_num}'
-                if not row:
-                    continue
-                if len(row) != 2:
-                    problems.add(f'{where}: expected 2 fields, got {len(row)} '
-                                 "(separate class names by ';')")
-                    continue
-                names = [n.strip() for n in row[1].split(';') if n.strip()]
-                yield row[0].strip(), names, where
+        rows = read_csv(path, problems)
+        where, header = next(rows, (f'{path} line 1', []))
+        if header != ['image', 'labels']:
+            raise DataError(f"{where}: expected the header 'image,labels', "
+                            f'got {reprlib.repr(",".join(header))}')
+        for where, row in rows:
+            if len(row) != 2:
+                problems.add(f'{where}: expected 2 fields, got {len(row)} '
+                             "(separate class names by ';')")
+            elif not row[0]:
+                problems.add(f'{where}: no image name')
+            else:
+                yield row[0], [name.strip() for name in row[1].split(';')
+                               if name.strip()], where
 
     @staticmethod
     def _json_rows(path: str, problems: Problems) -> Iterator[Row]:
         # A JSON object silently keeps the last of two equal keys, so the
         # pairs are taken as they stand in the file.
-        content = read_json(path, object_pairs_hook=list)
-        if content and isinstance(content[0], tuple):
-            entries = content
-        else:
-            entries = [(dict(e).get('image'), dict(e).get('labels'))
-                       for e in content]
-        for number, (image, names) in enumerate(entries, start=1):
+        content = read_json(path, object_pairs_hook=_Pairs)
+        if not isinstance(content, list):
+            raise DataError(f'{path}: expected {{"beach.jpg": ["dog"]}} or '
+                            '[{"image": "beach.jpg", "labels": ["dog"]}], got '
+                            f'{reprlib.repr(content)}')
+        for number, entry in enumerate(content, start=1):
             where = f'{path} entry {number}'
-            if not isinstance(image, str) or not isinstance(names, list):
+            if not isinstance(content, _Pairs):
+                if not isinstance(entry, _Pairs):
+                    problems.add(f'{where}: {reprlib.repr(entry)}, expected '
+                                 '{"image": "beach.jpg", "labels": ["dog"]}')
+                    continue
+                values = dict(entry)
+                entry = values.get('image'), values.get('labels')
+            image, names = entry
+            if not isinstance(image, str) or not image.strip() or not (
+                    isinstance(names, list) and not isinstance(names, _Pairs)):
                 problems.add(f'{where}: expected an image name and a list of '
-                             'class names')
-                continue
-            yield image, names, where
+                             f'class names, got {reprlib.repr(image)} and '
+                             f'{reprlib.repr(names)}')
+            elif not all(isinstance(name, str) for name in names):
+                problems.add(f'{where}: {reprlib.repr(names)} for {image!r}, '
+                             'expected names of classes, in quotes')
+            else:
+                yield image.strip(), [name.strip() for name in names], where
+
+
+class _Pairs(list):
+    """A JSON object as its pairs, beside the lists of the file."""
 
 
 @LABEL_SOURCES.register_module()
@@ -217,29 +297,21 @@ class COCOLabels(FileLabels):
 
     def rows(self, path: str, classes: Sequence[str],
              problems: Problems) -> Iterator[Row]:
-        content = read_json(path)
-        for key in ('images', 'annotations', 'categories'):
-            if not isinstance(content, dict) or key not in content:
-                raise DataError(f'{path}: no {key!r}; this is not a COCO '
-                                'instances file')
-        names = {c['id']: c['name'] for c in content['categories']}
-        present: Dict[int, Set[str]] = {}
-        for number, annotation in enumerate(content['annotations'], start=1):
-            name = names.get(annotation['category_id'])
-            if name is None:
-                problems.add(
-                    f'{path} annotation {number}: category id '
-                    f'{annotation["category_id"]} is not among the categories')
-                continue
-            present.setdefault(annotation['image_id'], set()).add(name)
-        for image in content['images']:
-            yield (image['file_name'], sorted(present.get(image['id'], ())),
-                   f'{path} image {image["file_name"]}')
+        coco = read_coco(path, problems)
+        present: Dict[Any, Dict[str, None]] = {key: {} for key in coco.images}
+        for entry in coco.annotations:
+            present[entry.image][coco.categories[entry.category]] = None
+        for key, image in coco.images.items():
+            yield (image.file_name, sorted(present[key]),
+                   f'{path} image {image.file_name}')
 
 
 @LABEL_SOURCES.register_module()
 class NpyLabels(FileLabels):
     """The field's ``cls_labels.npy``: {image id: multi-hot vector (C,)}.
+
+    IRN's and ReCAM's image ids are numbers: 2007000032 is VOC's 2007_000032,
+    and 9 is COCO's 000000000009.
 
     The file is a pickle; it is read without the power to run code, see
     :func:`mmwsss.files.safe_npy.load_npy_dict`.
@@ -252,8 +324,21 @@ class NpyLabels(FileLabels):
     def rows(self, path: str, classes: Sequence[str],
              problems: Problems) -> Iterator[Row]:
         for image, vector in load_npy_dict(path).items():
-            where = f'{path} entry {image!r}'
-            vector = np.asarray(vector)
+            where = f'{path} entry {reprlib.repr(image)}'
+            if isinstance(image, bytes):
+                image = image.decode(errors='replace')
+            elif isinstance(image, (int, np.integer)) and (
+                    not isinstance(image, bool)):
+                image = int(image)
+            elif not isinstance(image, str):
+                problems.add(f'{where}: neither the name nor the number of '
+                             'an image')
+                continue
+            try:
+                vector = np.asarray(vector, dtype=np.float32)
+            except (TypeError, ValueError, RuntimeError, OverflowError):
+                problems.add(f'{where}: not a vector of numbers')
+                continue
             if vector.shape != (len(classes), ):
                 problems.add(f'{where}: shape {vector.shape}, but the data '
                              f'set has {len(classes)} classes')
@@ -261,8 +346,8 @@ class NpyLabels(FileLabels):
             if not np.isin(vector, (0, 1)).all():
                 problems.add(f'{where}: values other than 0 and 1')
                 continue
-            yield (str(image), [classes[i] for i in
-                                np.flatnonzero(vector).tolist()], where)
+            yield image, [classes[i] for i in
+                          np.flatnonzero(vector).tolist()], where
 
 
 @LABEL_SOURCES.register_module()
@@ -287,18 +372,28 @@ class VOCXMLLabels(LabelSource):
              data_root: str) -> np.ndarray:
         folder = osp.join(data_root or '', self.folder)
         problems = Problems(f'VOC annotations in {folder}')
+        classes = [unicodedata.normalize('NFC', name) for name in classes]
         labels = np.zeros((len(data_list), len(classes)), dtype=np.float32)
         for row, info in zip(labels, data_list):
-            path = osp.join(folder, image_name(info['img_path']) + '.xml')
+            path = existing_form(folder,
+                                 image_name(info['img_path']) + '.xml')
             try:
-                objects = ElementTree.parse(path).getroot().iter('object')
-            except (OSError, ElementTree.ParseError) as error:
-                problems.add(f'{path}: cannot be read ({error})')
+                root = read_xml(path)
+            except DataError as error:
+                problems.add(str(error))
                 continue
-            names = [
-                obj.findtext('name', '').strip() for obj in objects
-                if self.use_difficult or obj.findtext('difficult') != '1'
-            ]
+            if root.tag != 'annotation':
+                problems.add(f'{path}: begins with <{root.tag}>, VOC\'s begin '
+                             'with <annotation>')
+                continue
+            names = []
+            for entry in root.iter('object'):
+                difficult = entry.findtext('difficult', '').strip() or '0'
+                if difficult not in ('0', '1'):
+                    problems.add(f'{path}: difficult is {difficult!r}, '
+                                 'expected 0 or 1')
+                if self.use_difficult or difficult != '1':
+                    names.append(entry.findtext('name', '').strip())
             row[:] = multi_hot(names, classes, path, problems)
         if not problems.lines:
             self._check_empty(labels, data_list, problems)

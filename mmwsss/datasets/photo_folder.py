@@ -1,11 +1,16 @@
 """Photos of a list, or all photos of a folder, checked at the start."""
 import os.path as osp
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Tuple
 
 from mmengine.fileio import list_dir_or_file
 from mmseg.datasets import BaseSegDataset
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from mmwsss.files.image_lists import (
+    existing_form,
+    find_listed,
+    read_image_list,
+)
 from mmwsss.files.mask_headers import MaskedPhoto, check_mask_headers
 from mmwsss.files.photos import image_name, photo_size
 from mmwsss.problems import DataError, Problems
@@ -43,13 +48,14 @@ class PhotoFolder(BaseSegDataset):
         """
         self._check_paths()
         if self.ann_file:
-            data_list = super().load_data_list()
+            data_list, lines = self._listed_photos()
         else:
             data_list = self._all_photos()
+            lines = list(range(1, len(data_list) + 1))
         for info in data_list:
             if info.get('seg_map_path') is not None:
                 info['seg_map_path'] = self.mask_path(info)
-        self._check_list(data_list)
+        self._check_list(data_list, lines)
         return data_list
 
     def mask_path(self, info: dict) -> str:
@@ -60,6 +66,13 @@ class PhotoFolder(BaseSegDataset):
         """
         return info['seg_map_path']
 
+    def _listed_photos(self) -> Tuple[List[dict], List[int]]:
+        """The photos of the list, and the line of each."""
+        images = read_image_list(self.ann_file)
+        folder = self.data_prefix['img_path']
+        return ([self._data_info(*find_listed(image, folder, self.img_suffix))
+                 for image in images], [image.line for image in images])
+
     def _all_photos(self) -> List[dict]:
         folder = self.data_prefix['img_path']
         names = [name for name in list_dir_or_file(
@@ -68,17 +81,16 @@ class PhotoFolder(BaseSegDataset):
         if not names:
             raise DataError(f'{folder}: holds no photo '
                             f'({", ".join(IMG_EXTENSIONS)})')
-        masks = self.data_prefix.get('seg_map_path')
-        return [self._data_info(folder, name, masks)
+        return [self._data_info(osp.join(folder, name), osp.splitext(name)[0])
                 for name in sorted(names)]
 
-    def _data_info(self, folder: str, name: str,
-                   masks: Optional[str]) -> dict:
-        info = dict(img_path=osp.join(folder, name), label_map=self.label_map,
+    def _data_info(self, path: str, stem: str) -> dict:
+        info = dict(img_path=path, label_map=self.label_map,
                     reduce_zero_label=self.reduce_zero_label, seg_fields=[])
+        masks = self.data_prefix.get('seg_map_path')
         if masks is not None:
-            info['seg_map_path'] = osp.join(
-                masks, osp.splitext(name)[0] + self.seg_map_suffix)
+            info['seg_map_path'] = existing_form(
+                masks, stem + self.seg_map_suffix)
         return info
 
     def _check_paths(self) -> None:
@@ -91,7 +103,7 @@ class PhotoFolder(BaseSegDataset):
             raise DataError(f'{type(self).__name__}: no list {self.ann_file} '
                             f'(data_root is {self.data_root!r})')
 
-    def _check_list(self, data_list: List[dict]) -> None:
+    def _check_list(self, data_list: List[dict], numbers: List[int]) -> None:
         """All photos are there, once each, are images and fit their masks."""
         problems = Problems(self.ann_file or self.data_prefix['img_path'])
         if not data_list:
@@ -99,7 +111,7 @@ class PhotoFolder(BaseSegDataset):
         lines: Dict[str, int] = {}
         names: Dict[str, str] = {}
         masked: List[MaskedPhoto] = []
-        for line, info in enumerate(data_list, start=1):
+        for line, info in zip(numbers, data_list):
             path, mask = info['img_path'], info.get('seg_map_path')
             if path in lines:
                 problems.add(f'line {line}: {path} stands there a second time '

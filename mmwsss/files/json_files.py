@@ -5,6 +5,7 @@ from typing import Any
 from mmwsss.problems import DataError
 
 from .atomic import write_atomically
+from .text_files import read_text
 
 
 def read_json(path: str, **kwargs: Any) -> Any:
@@ -12,18 +13,18 @@ def read_json(path: str, **kwargs: Any) -> Any:
 
     Args:
         path (str): The file.
-        **kwargs: See :func:`json.load`.
+        **kwargs: See :func:`json.loads`.
 
     Raises:
         DataError: If it cannot be read, naming the file and the line.
     """
+    text = read_text(path)
     try:
-        with open(path, encoding='utf-8') as file:
-            return json.load(file, **kwargs)
-    except OSError as error:
-        raise DataError(f'{path}: cannot be read ({error.strerror})'
-                        ) from error
-    except (ValueError, RecursionError) as error:
+        return json.loads(text, **kwargs)
+    except RecursionError as error:
+        raise DataError(f'{path}: not valid JSON (brackets inside brackets, '
+                        'hundreds deep)') from error
+    except ValueError as error:
         raise DataError(f'{path}: not valid JSON ({error})') from error
 
 

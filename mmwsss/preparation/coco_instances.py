@@ -1,16 +1,22 @@
 """COCO's instance annotations: checked, and drawn as one mask an image."""
 import os.path as osp
+import reprlib
 from dataclasses import dataclass, field
-from typing import Dict, List, Sequence, Set, Tuple, Union
+from functools import partial
+from typing import Any, Dict, List, Sequence, Set, Tuple, Union
 
 import numpy as np
 
-from mmwsss.files.json_files import read_json
+from mmwsss.files.coco_json import COCOFile, Id, read_coco
+from mmwsss.files.image_lists import listed_name
 from mmwsss.problems import DataError, Problems, unknown_name
 
 # Polygons, each (x, y, x, y, ...) in pixels; or the lengths of the runs of 0
 # and 1 in turn, column by column.
 Outline = Union[List[np.ndarray], List[int]]
+
+# Of a packed run length; an image has far fewer pixels than these count.
+_MOST_BITS = 60
 
 
 @dataclass
@@ -49,86 +55,72 @@ def read_instances(path: str, classes: Sequence[str], problems: Problems,
     Raises:
         DataError: If the file is no JSON, or lacks what COCO's have.
     """
-    content = read_json(path)
-    for key in ('images', 'annotations', 'categories'):
-        if not isinstance(content, dict) or key not in content:
-            problems.add(f'{path}: no {key!r}; this is not a COCO instances '
-                         'file')
-            return []
-    try:
-        class_of = _class_numbers(path, content['categories'], classes,
-                                  problems)
-        images = _read_images(path, content['images'], problems)
-        for entry in content['annotations']:
-            _add_object(path, entry, images, class_of, problems,
-                        skip_bad_outlines)
-    except (KeyError, TypeError) as error:
-        raise DataError(f'{path}: an entry is not as COCO has it '
-                        f'({type(error).__name__}: {error})') from error
+    coco = read_coco(path, problems, sizes=True)
+    class_of = _class_numbers(path, coco, classes, problems)
+    images = _new_images(path, coco, problems)
+    for entry in coco.annotations:
+        image, number = images[entry.image], class_of.get(entry.category)
+        if number is None:
+            continue  # which is a problem already
+        image.labels.add(number)
+        if coco.images[entry.image].size is None:
+            continue  # which is a problem already
+        try:
+            image.objects.append((number, _read_outline(entry.outline,
+                                                        image.size)))
+        except ValueError as error:
+            if not skip_bad_outlines:
+                problems.add(f'{entry.where}: {error} (--skip-bad-outlines '
+                             'leaves such objects out of the mask)')
     return sorted(images.values(), key=lambda image: image.file_name)
 
 
-def _read_images(path: str, entries: List[dict],
-                 problems: Problems) -> Dict[int, COCOImage]:
-    """The images by id; each stands there once."""
-    images: Dict[int, COCOImage] = {}
-    names: Set[str] = set()
-    for entry in entries:
-        name, number = entry['file_name'], entry['id']
-        if name != osp.basename(name):
+def _new_images(path: str, coco: COCOFile,
+                problems: Problems) -> Dict[Id, COCOImage]:
+    """The images by id; each has a name of its own."""
+    images: Dict[Id, COCOImage] = {}
+    names: Dict[str, str] = {}
+    for number, entry in coco.images.items():
+        name = entry.file_name
+        if name != osp.basename(name) or '\\' in name:
             problems.add(f'{path}: image {name}: a name without a folder is '
                          'needed')
-        for kind, known, key in (('id', images, number),
-                                 ('name', names, name)):
-            if key in known:
-                problems.add(f'{path}: image {name} (id {number}) is listed a '
-                             f'second time, by its {kind}')
-        names.add(name)
-        images.setdefault(number, COCOImage(
-            name, (entry['height'], entry['width'])))
+        stem = listed_name(name)
+        if names.get(stem) == name:
+            problems.add(f'{path}: image {name} (id {number}) is listed a '
+                         'second time, by its name')
+        elif stem in names:
+            problems.add(f'{path}: images {names[stem]} and {name} have one '
+                         'name, which their masks would share; rename one')
+        names.setdefault(stem, name)
+        images[number] = COCOImage(name, entry.size or (0, 0))
     return images
 
 
-def _add_object(path: str, entry: dict, images: Dict[int, COCOImage],
-                class_of: Dict[int, int], problems: Problems,
-                skip_bad_outlines: bool) -> None:
-    """Add an annotation to its image."""
-    image = images.get(entry['image_id'])
-    where = f'{path}: annotation {entry.get("id")}'
-    if image is None:
-        problems.add(f'{where}: image id {entry["image_id"]} is not among the '
-                     'images')
-        return
-    where += f' of {image.file_name}'
-    number = class_of.get(entry['category_id'])
-    if number is None:
-        problems.add(f'{where}: category id {entry["category_id"]} is not '
-                     'among the categories')
-        return
-    image.labels.add(number)
-    try:
-        image.objects.append((number, _read_outline(
-            entry.get('segmentation'), image.size)))
-    except ValueError as error:
-        if not skip_bad_outlines:
-            problems.add(f'{where}: {error} (--skip-bad-outlines leaves such '
-                         'objects out of the mask)')
-
-
-def _class_numbers(path: str, categories: List[dict], classes: Sequence[str],
-                   problems: Problems) -> Dict[int, int]:
+def _class_numbers(path: str, coco: COCOFile, classes: Sequence[str],
+                   problems: Problems) -> Dict[Id, int]:
     """Category id -> class 1..C."""
-    categories = sorted(categories, key=lambda entry: entry['id'])
-    names = [entry['name'] for entry in categories]
-    for entry in categories:
-        if entry['name'] not in classes:
-            problems.add(f'{path}: category id {entry["id"]}: '
-                         f'{unknown_name("class", entry["name"], classes)}')
+    numbers = [number for number in coco.categories
+               if not isinstance(number, str)]
+    if len(numbers) < len(coco.categories):
+        problems.add(f'{path}: ids of categories in quotes; write them as '
+                     'numbers, their order is that of the classes')
+    numbers.sort()
+    names = [coco.categories[number] for number in numbers]
+    for number, name in zip(numbers, names):
+        if name not in classes:
+            problems.add(partial(_unknown_category, path, number, name,
+                                 classes))
     if set(names) <= set(classes) and names != list(classes):
         problems.add(f'{path}: {len(names)} categories, which are not the '
                      f"data set's {len(classes)} classes in their order")
-    return {entry['id']: number
-            for number, entry in enumerate(categories, start=1)}
+    return {number: index for index, number in enumerate(numbers, start=1)}
+
+
+def _unknown_category(path: str, number: Id, name: str,
+                      classes: Sequence[str]) -> str:
+    return (f'{path}: category id {number}: '
+            f'{unknown_name("class", name, classes)}')
 
 
 def _read_outline(outline: object, size: Tuple[int, int]) -> Outline:
@@ -141,17 +133,25 @@ def _read_outline(outline: object, size: Tuple[int, int]) -> Outline:
         return [_read_polygon(points, size) for points in outline]
     if not isinstance(outline, dict) or not {'size', 'counts'} <= set(outline):
         raise ValueError('neither polygons nor run lengths (RLE)')
-    height, width = outline['size']
-    if (height, width) != size:
-        raise ValueError(f'run lengths (RLE) for {height} x {width}, but the '
-                         f'image is {size[0]} x {size[1]}')
+    if outline['size'] != list(size):
+        raise ValueError(f'run lengths (RLE) for {_sides(outline["size"])}, '
+                         f'but the image is {size[0]} x {size[1]}')
     counts = outline['counts']
     if isinstance(counts, str):
         counts = _unpack_run_lengths(counts)
-    if min(counts, default=0) < 0 or sum(counts) != height * width:
+    if not isinstance(counts, list) or not all(
+            isinstance(count, int) for count in counts):
+        raise ValueError('run lengths (RLE) that are no whole numbers')
+    pixels = size[0] * size[1]
+    if min(counts, default=0) < 0 or sum(counts) != pixels:
         raise ValueError(f'run lengths (RLE) of {sum(counts)} pixels, but the '
-                         f'image has {height * width}')
+                         f'image has {pixels}')
     return counts
+
+
+def _sides(size: Any) -> str:
+    return (' x '.join(map(reprlib.repr, size[:3]))
+            if isinstance(size, list) else reprlib.repr(size))
 
 
 def _read_polygon(points: object, size: Tuple[int, int]) -> np.ndarray:
@@ -162,7 +162,9 @@ def _read_polygon(points: object, size: Tuple[int, int]) -> np.ndarray:
                          'have 6')
     try:  # an array has a quarter of the memory
         points = np.asarray(points, dtype=np.float64)
-    except (TypeError, ValueError):
+        if points.ndim != 1:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
         raise ValueError('a polygon with coordinates that are no '
                          'numbers') from None
     far = 2 * max(size)  # annotators do leave the image a little
@@ -182,6 +184,8 @@ def _unpack_run_lengths(text: str) -> List[int]:
         bits = code - 48
         value |= (bits & 31) << shift
         shift += 5
+        if shift > _MOST_BITS:
+            raise ValueError('run lengths (RLE) of a damaged text')
         if not bits & 32:  # the last character of the number
             if bits & 16:  # its sign
                 value -= 1 << shift

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from rich.progress import track
 
 from mmwsss.datasets.digit_scenes import CLASSES, PALETTE
+from mmwsss.files.json_files import read_json
 from mmwsss.problems import DataError
 
 # Raised whenever the drawing below changes, so that old folders are redone.
@@ -320,8 +321,7 @@ def _is_complete(root: str, record: dict, force: bool) -> bool:
     if not osp.isfile(path):
         return False
     try:
-        with open(path, encoding='utf-8') as file:
-            found = json.load(file)
+        found = read_json(path)
         differences = [
             f'{name}={found.get(name)} (asked for: {value})'
             for name, value in record.items() if found.get(name) != value]

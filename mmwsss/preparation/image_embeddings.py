@@ -20,6 +20,7 @@ from rich.progress import track
 from torch import Tensor
 
 from mmwsss.files.atomic import require_writable_file, write_npz
+from mmwsss.files.image_lists import find_listed, read_image_list
 from mmwsss.files.photos import to_rgb
 from mmwsss.models.clip import (
     CLIPImageEncoder,
@@ -141,20 +142,18 @@ def find_images(folder: Optional[PathLike] = None,
                             f'{", ".join(PHOTO_SUFFIXES)}')
         return [osp.join(folder, file)
                 for files in found.values() for file in files]
-    try:
-        with open(list_file, encoding='utf-8-sig') as lines:
-            entries = [line.strip() for line in lines if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f'{list_file}: not a readable list of photos '
-                        f'({error}); give one a line') from error
-    if not entries:
+    images = read_image_list(os.fspath(list_file))
+    if not images:
         raise DataError(f'{list_file}: lists no photo; write one a line')
-    for entry in entries:
-        if len(found.get(entry, ())) > 1:
-            raise DataError(f'{list_file}: {entry!r} may be '
-                            f'{" or ".join(found[entry])}; write it in full')
-    return [osp.join(folder, found[entry][0] if entry in found else entry)
-            for entry in entries]
+    paths = []
+    for image in images:
+        files = found.get(image.photo, [])
+        if len(files) > 1:
+            raise DataError(f'{list_file}: {image.photo!r} may be '
+                            f'{" or ".join(files)}; write it in full')
+        paths.append(osp.join(folder, files[0]) if files else
+                     find_listed(image, folder, '')[0])
+    return paths
 
 
 def load_photo(path: PathLike, size: int) -> Tensor:

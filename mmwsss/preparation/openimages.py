@@ -3,6 +3,7 @@ import csv
 import io
 import os
 import os.path as osp
+import re
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -11,12 +12,15 @@ from mmengine.logging import print_log
 from PIL import Image
 
 from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.csv_files import read_csv
 from mmwsss.files.masks import write_mask
 from mmwsss.files.photos import photo_size
 from mmwsss.parallel.progress import in_threads
 from mmwsss.problems import DataError, Problems
 
 SPLITS = ('train', 'val', 'test')
+# A mask has 8 bits: 0 is background, 255 is ignored.
+_MOST_CLASSES = 254
 # Object and ignored region; every class of a single-label set looks alike.
 _COLOURS = np.random.default_rng(0).integers(60, 256, (255, 3))
 
@@ -77,6 +81,7 @@ def convert_openimages(metadata: str, root: str, class_names: str,
     problems = Problems(f'OpenImages30k in {root}')
     photos = {split: _read_split(osp.join(metadata, split), problems)
               for split in splits}
+    _check_names(photos, problems)
     mids = _class_mids(photos, problems)
     names = _class_names(class_names, mids, problems)
     for group in photos.values():
@@ -123,13 +128,19 @@ def _read_split(folder: str, problems: Problems) -> List[Photo]:
     """Photos of a split in the order of its list."""
     labels: Dict[str, int] = {}
     for where, row in _read_rows(folder, 'class_labels.txt', 2, problems):
-        if row[1].isdigit():
-            labels[row[0]] = int(row[1])
-        else:
-            problems.add(f'{where}: {row[1]!r} is no class index')
+        index = _class_index(row[1])
+        if index is None:
+            problems.add(f'{where}: {row[1]!r} is no class index (0 to '
+                         f'{_MOST_CLASSES - 1})')
+        elif labels.setdefault(row[0], index) != index:
+            problems.add(f'{where}: {row[0]} has class {labels[row[0]]} in '
+                         'a line above')
     photos: Dict[str, Photo] = {}
     for where, (path, ) in _read_rows(folder, 'image_ids.txt', 1, problems):
-        if path in photos:
+        if not _is_inside(path):
+            problems.add(f'{where}: {path!r} is not a path such as '
+                         "'val/0bt_c3/0a51.jpg'")
+        elif path in photos:
             problems.add(f'{where}: {path} stands there a second time')
         elif path not in labels:
             problems.add(f'{where}: {path} is not in class_labels.txt')
@@ -141,6 +152,12 @@ def _read_split(folder: str, problems: Problems) -> List[Photo]:
             folder, 'localization.txt', 3, problems):
         if path not in photos:
             problems.add(f'{where}: {path} is not in image_ids.txt')
+            continue
+        outside = [name for name in (mask, ignore)
+                   if not _is_inside(name) and (name or name is mask)]
+        if outside:
+            problems.add(f'{where}: {outside[0]!r} is not a path such as '
+                         "'val/0bt_c3/0a51_mask.png'")
             continue
         photos[path].masks.append(mask)
         # It stands in the first line of a photo only.
@@ -159,16 +176,38 @@ def _read_rows(folder: str, name: str, fields: int,
         problems.add(f'{path} is missing')
         return []
     rows = []
-    with open(path, newline='', encoding='utf-8') as file:
-        reader = csv.reader(file)
-        for row in reader:
-            where = f'{path} line {reader.line_num}'
-            if row and len(row) != fields:
+    try:
+        for where, row in read_csv(path, problems):
+            if len(row) != fields:
                 problems.add(f'{where}: expected {fields} fields, got '
                              f'{len(row)}')
-            elif row:
-                rows.append((where, [value.strip() for value in row]))
+            else:
+                rows.append((where, row))
+    except DataError as error:
+        problems.add(str(error))
     return rows
+
+
+def _class_index(text: str) -> Optional[int]:
+    """The index of a class that an 8-bit mask has room for."""
+    index = int(text) if re.fullmatch('[0-9]{1,3}', text) else _MOST_CLASSES
+    return index if index < _MOST_CLASSES else None
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path leads from a folder into it, and to a file."""
+    parts = path.split('/')
+    return len(parts) > 1 and '\\' not in path and not any(
+        part in ('', '.', '..') for part in parts)
+
+
+def _check_names(photos: Dict[str, List[Photo]], problems: Problems) -> None:
+    """The names that photos get here are their own."""
+    first: Dict[str, str] = {}
+    for photo in (photo for group in photos.values() for photo in group):
+        if first.setdefault(photo.name, photo.path) != photo.path:
+            problems.add(f'{photo.path} and {first[photo.name]} would both '
+                         f'be called {photo.name}; rename one')
 
 
 def _class_mids(photos: Dict[str, List[Photo]],
@@ -190,11 +229,10 @@ def _class_names(path: str, mids: List[str],
                  problems: Problems) -> List[str]:
     """Names of class ids from OpenImages' table."""
     try:
-        with open(path, newline='', encoding='utf-8') as file:
-            table = {row[0]: row[1].strip() for row in csv.reader(file)
-                     if len(row) >= 2}
-    except (OSError, UnicodeDecodeError) as error:
-        problems.add(f'{path}: cannot be read ({error}); give OpenImages\' '
+        table = {row[0]: row[1] for _, row in read_csv(path, problems)
+                 if len(row) >= 2}
+    except DataError as error:
+        problems.add(f'{error}; give OpenImages\' '
                      'class-descriptions-boxable.csv')
         return []
     names: List[str] = []

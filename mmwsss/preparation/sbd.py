@@ -5,6 +5,7 @@ from typing import Dict
 import numpy as np
 from scipy.io import loadmat
 
+from mmwsss.files.image_lists import image_ids
 from mmwsss.problems import DataError, Problems
 
 
@@ -37,11 +38,8 @@ def sbd_masks(folder: str) -> Dict[str, str]:
         if not osp.isfile(path):
             problems.add(f'no list {path}')
             continue
-        with open(path, encoding='utf-8') as file:
-            for name in file.read().split():
-                if name != osp.basename(name):
-                    problems.add(f'{path}: {name!r} is not an image id')
-                paths[name] = osp.join(root, 'cls', f'{name}.mat')
+        for name in image_ids(path, problems):
+            paths[name] = osp.join(root, 'cls', f'{name}.mat')
     problems.raise_if_any()
     return paths
 

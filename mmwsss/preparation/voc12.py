@@ -11,6 +11,7 @@ import numpy as np
 from mmwsss.datasets.label_sources import NpyLabels, VOCXMLLabels
 from mmwsss.datasets.voc12 import VOC12ClsDataset
 from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.image_lists import image_ids
 from mmwsss.files.masks import read_mask, write_mask
 from mmwsss.files.photos import image_name, photo_size
 from mmwsss.parallel.progress import in_threads
@@ -87,8 +88,9 @@ def convert_voc12(root: str,
         for line in lines:
             problems.add(line)
     problems.raise_if_any()
-    write_atomically(osp.join(root, LISTS, 'train_aug.txt'),
-                     '\n'.join([*lists['train_aug'], '']).encode())
+    path = osp.join(root, LISTS, 'train_aug.txt')
+    if not osp.isfile(path):  # else it names the same images
+        write_atomically(path, '\n'.join([*lists['train_aug'], '']).encode())
     if labels is not None:
         buffer = io.BytesIO()
         np.save(buffer, np.array(labels, dtype=object))
@@ -112,11 +114,7 @@ def _read_lists(root: str, problems: Problems) -> Dict[str, List[str]]:
     for name in ('train', 'val', 'test'):
         path = osp.join(root, LISTS, f'{name}.txt')
         if osp.isfile(path):
-            with open(path, encoding='utf-8') as file:
-                lists[name] = file.read().split()
-            for line in lists[name]:
-                if line != image_name(line):
-                    problems.add(f'{path}: {line!r} is not an image id')
+            lists[name] = image_ids(path, problems)
         elif name != 'test':  # has a download of its own
             problems.add(f'no list {path}')
     return lists
@@ -177,8 +175,7 @@ def _check_lists(root: str, lists: Dict[str, List[str]], subset: bool,
                 problems.add(f'{path}: no photo {_photo(root, image)}')
     path = osp.join(root, LISTS, 'train_aug.txt')
     if osp.isfile(path):
-        with open(path, encoding='utf-8') as file:
-            others = set(file.read().split()) ^ set(lists['train_aug'])
+        others = set(image_ids(path, problems)) ^ set(lists['train_aug'])
         if others:
             problems.add(f'{path}: is there and differs in {len(others)} '
                          f'images, e.g. {min(others)}; remove it to have it '

@@ -32,3 +32,15 @@ def test_no_two_classes_of_a_set_are_the_same():
             assert [o for o in classes if same_class(name, o)] == [name]
     assert same_class('diningtable', 'Dining table')
     assert same_class('tvmonitor', 'tv') and same_class('sofa', 'couch')
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16', 'cp1252'])
+def test_class_lists_in_other_encodings(tmp_path, encoding):
+    path = tmp_path / 'classes.txt'
+    path.write_bytes('dog\r\nchâteau, castle\r\n'.encode(encoding))
+    if encoding == 'cp1252':
+        with pytest.raises(DataError, match='classes.txt line 2: byte 0xe2'):
+            get_class_prompts(str(path))
+    else:
+        assert get_class_prompts(str(path)) == {
+            'dog': ('dog', ), 'château': ('château', 'castle')}

@@ -3,6 +3,7 @@ import csv
 import json
 import os
 import os.path as osp
+import time
 
 import numpy as np
 import pytest
@@ -143,3 +144,187 @@ def test_mask_value_outside_the_class_list(shapes):
     Image.fromarray(np.full((48, 64), 9, np.uint8)).save(path)
     message = problems(shapes, dict(type='MaskLabels'))
     assert 'img3.png: mask value 9, but the data set has 2' in message
+
+
+def write_bytes(root, name, content):
+    with open(osp.join(root, name), 'wb') as file:
+        file.write(content)
+
+
+def csv_text():
+    return '\n'.join(map(','.join, [['image', 'labels'], *good_rows()]))
+
+
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16'])
+@pytest.mark.parametrize('kind', ['csv', 'json', 'coco'])
+def test_tables_of_every_unicode_encoding(shapes, kind, encoding):
+    source = dict(type='TableLabels', file=f'labels.{kind}')
+    text = csv_text()
+    if kind == 'json':
+        text = json.dumps({name: [label] for name, label in good_rows()})
+    elif kind == 'coco':
+        source = coco(shapes)
+        with open(osp.join(shapes, 'coco.json')) as file:
+            text = file.read()
+    write_bytes(shapes, source['file'], text.encode(encoding))
+    np.testing.assert_array_equal(build(shapes, source).labels, EXPECTED)
+
+
+@pytest.mark.parametrize('content, message', [
+    ((csv_text() + '\ncafé.jpg,red\n').encode('cp1252'),
+     'labels.csv line 10: byte 0xe9 is not UTF-8'),
+    ((csv_text() + '\n猫狗.jpg,red\n').encode('gb2312'), 'line 10: byte'),
+    (csv_text().encode('utf-16-le'), 'labels.csv line 1: a zero byte'),
+    ((csv_text() + '\nx.jpg,"red\n').encode(), 'labels.csv line 10: '),
+    ((csv_text() + '\nx.jpg,"' + 'red;' * 50000 + '"\n').encode(),
+     'labels.csv line 10: no row of a table (field larger'),
+    ((csv_text() + '\n,red\n').encode(), 'line 10: no image name'),
+    (csv_text().replace(',', ';').encode(), "got 'image;labels'"),
+    (b'', 'labels.csv line 1: expected the header'),
+])
+def test_broken_csv_names_file_and_line(shapes, content, message):
+    write_bytes(shapes, 'labels.csv', content)
+    assert message in problems(shapes)
+
+
+@pytest.mark.parametrize('content, message', [
+    ('{"img0.jpg": [0]}', "entry 1: [0] for 'img0.jpg', expected names"),
+    ('{"img0.jpg": [["red"]]}', 'entry 1: [['),
+    ('{"img0.jpg": [null]}', 'entry 1: [None]'),
+    ('{"img0.jpg": "red"}', 'entry 1: expected an image name and a list'),
+    ('{"img0.jpg": {"red": 1}}', 'entry 1: expected an image name and'),
+    ('{"": ["red"]}', 'entry 1: expected an image name'),
+    ('["img0.jpg"]', "entry 1: 'img0.jpg', expected"),
+    ('[["img0.jpg", "red"]]', 'entry 1: ['), ('[7, {}]', 'entry 2: expected'),
+    ('[{"image": 5, "labels": ["red"]}]', 'entry 1: expected an image name'),
+    ('"img0.jpg"', "labels.json: expected {"), ('3', 'labels.json: expected'),
+    ('{"img0.jpg": ' + '[' * 100000 + ']' * 100000 + '}', 'brackets inside'),
+    ('{"img0.jpg": ' + '[' * 500 + ']' * 500 + '}', 'entry 1: [['),
+    ('{"img0.jpg": ["red"], "img0": ["blue"]}', 'entry 2: image'),
+])
+def test_broken_json_names_file_and_entry(shapes, content, message):
+    write_bytes(shapes, 'labels.json', content.encode())
+    report = problems(shapes, dict(type='TableLabels', file='labels.json'))
+    assert message in report and 'labels.json' in report
+    assert all(len(line) < 300 for line in report.splitlines())
+
+
+@pytest.mark.parametrize('extra, message', [
+    (dict(image_id='0', category_id=3), "annotation 9: image id '0' is not"),
+    (dict(image_id=99, category_id=3), 'annotation 9: image id 99 is not'),
+    (dict(image_id=0), "annotation 9: no 'category_id'"),
+    (dict(category_id=3), "annotation 9: no 'image_id'"),
+    (dict(image_id=0, category_id='3'), "annotation 9: category id '3'"),
+])
+def test_coco_annotations_are_never_passed_over(shapes, extra, message):
+    source = dict(coco(shapes, [extra]), allow_empty=True)
+    report = problems(shapes, source)
+    assert 'coco.json' in report and message in report
+
+
+@pytest.mark.parametrize('xml, message', [
+    ('<?xml version="1.0" encoding="gb2312"?><annotation/>', 'line 1: its'),
+    ('<annotation>\n<object>', 'line 2: not valid XML'),
+    ('<html><body/></html>', 'begins with <html>'),
+    ('<annotation><object><name>red</name><difficult>x</difficult></object>'
+     '</annotation>', "difficult is 'x', expected 0 or 1"),
+    ('<!DOCTYPE a [<!ENTITY b "c">]><annotation/>', "the entity 'b'"),
+])
+def test_broken_xml_names_the_file(shapes, xml, message):
+    write_bytes(shapes, 'img0.xml', xml.encode())
+    report = problems(shapes, dict(type='VOCXMLLabels', folder='.'))
+    [line] = [line for line in report.splitlines() if 'img0.xml' in line]
+    assert message in line
+
+
+@pytest.mark.parametrize('difficult', ['1', ' 1 ', '\n1\n', '0', '', None])
+def test_difficult_objects_however_they_are_marked(shapes, difficult):
+    mark = '' if difficult is None else f'<difficult>{difficult}</difficult>'
+    for name, label in good_rows():
+        write_bytes(shapes, name[:-4] + '.xml', (
+            f'<annotation><object><name>{label}</name></object><object><name>'
+            f'red</name>{mark}</object></annotation>').encode())
+    labels = build(shapes, dict(type='VOCXMLLabels', folder='.',
+                                use_difficult=False)).labels
+    if (difficult or '').strip() == '1':
+        np.testing.assert_array_equal(labels, EXPECTED)
+    else:
+        assert labels[:, 0].all()
+
+
+def rename_photos(root, names):
+    for i, name in enumerate(names):
+        os.rename(osp.join(root, 'JPEGImages', f'img{i}.jpg'),
+                  osp.join(root, 'JPEGImages', f'{name}.jpg'))
+
+
+@pytest.mark.parametrize('names, key', [
+    ([f'2007_00003{i}' for i in range(8)], lambda i: 2007000030 + i),
+    ([f'COCO_train2014_{i:012d}' for i in range(8)], lambda i: i),
+    ([f'{i:012d}' for i in range(8)], lambda i: i),
+    ([str(2007000030 + i) for i in range(8)], lambda i: 2007000030 + i),
+    ([f'2007_00003{i}' for i in range(8)],
+     lambda i: np.int32(2007000030 + i)),
+    ([f'{i:012d}' for i in range(8)], lambda i: f'{i:012d}.jpg'),
+    ([f'a.{i}' for i in range(8)], lambda i: f'a.{i}'),
+    ([f'a{i}' for i in range(8)], lambda i: f'a{i}'.encode()),
+])
+def test_image_ids_of_the_fields_npy_labels(shapes, names, key):
+    rename_photos(shapes, names)
+    np.save(osp.join(shapes, 'cls.npy'),
+            {key(i): EXPECTED[i] for i in range(8)})
+    data = build(shapes, dict(type='NpyLabels', file='cls.npy'), ann_file='',
+                 data_prefix=dict(img_path='JPEGImages'))
+    np.testing.assert_array_equal(data.labels, EXPECTED)
+
+
+@pytest.mark.parametrize('key, vector, message', [
+    (None, [1, 0], 'neither the name nor the number'),
+    (2.5, [1, 0], 'neither the name nor the number'),
+    (True, [1, 0], 'neither the name nor the number'),
+    ('img0', 'dog', 'not a vector of numbers'),
+    ('img0', [[1], [1, 0]], 'not a vector of numbers'),
+    ('img0', [2, 0], 'values other than 0 and 1'),
+    ('img0', [float('nan'), 0], 'values other than 0 and 1'),
+])
+def test_npy_labels_that_are_none(shapes, key, vector, message):
+    np.save(osp.join(shapes, 'cls.npy'), {key: vector})
+    report = problems(shapes, dict(type='NpyLabels', file='cls.npy'))
+    assert f'cls.npy entry {key!r}: {message}' in report
+
+
+@pytest.mark.parametrize('names, rows', [
+    (['v1.2'], ['v1.2']), (['v1.2'], ['v1.2.jpg']), (['v1'], ['v1.png']),
+    (['a', 'a.b'], ['a.jpg', 'a.b']), (['cafe\u0301'], ['caf\xe9.jpg']),
+    (['caf\xe9'], ['cafe\u0301']), (['a'], ['photos\\a.jpg']),
+    (['a'], ['C:\\photos\\a.jpg'])])
+def test_names_in_tables(shapes, names, rows):
+    rename_photos(shapes, names)
+    labels = ['red', 'blue'][-len(rows):]
+    write_bytes(shapes, 'labels.csv', '\n'.join(
+        ['image,labels', *(f'{row},{label}' for row, label in
+                           zip(rows, labels))]).encode())
+    write_bytes(shapes, 'lists/train.txt', '\n'.join(names).encode())
+    data = build(shapes)
+    np.testing.assert_array_equal(data.labels, np.eye(2)[-len(rows):])
+    # The masks were img0 and img1; ids with dots keep all their parts.
+    assert [data.get_data_info(i)['sample_id'] for i in range(len(data))] == (
+        names)
+
+
+def test_classes_with_accents_in_either_form(shapes):
+    write_rows(shapes, [[f'img{i}.jpg', 'cafe\u0301'] for i in range(8)])
+    classes = dict(classes=('background', 'caf\xe9', 'blue'),
+                   palette=[[0, 0, 0]] * 3)
+    assert build(shapes, metainfo=classes).labels[:, 0].all()
+
+
+def test_a_thousand_misspelt_names_take_no_time(shapes):
+    classes = [f'a class of words number {i}' for i in range(500)]
+    write_rows(shapes, [[f'x{i}.jpg', f'a klass of words numbr {i}']
+                        for i in range(1000)])
+    begin = time.monotonic()
+    report = problems(shapes, metainfo=dict(
+        classes=('background', *classes), palette=[[0, 0, 0]] * 501))
+    assert time.monotonic() - begin < 3  # 41 s with a hint for each
+    assert 'did you mean' in report and '... and 988 more' in report

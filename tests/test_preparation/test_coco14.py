@@ -240,7 +240,8 @@ def test_other_categories(coco):
     content = instances('train2014', 9)
     del content['images'][1]['height']
     write_instances(coco, 'train2014', content)
-    assert "not as COCO has it (KeyError: 'height')" in problems(coco)
+    assert ("image COCO_train2014_000000000010.jpg: no 'height'"
+            in problems(coco))
 
 
 def test_missing_parts_and_counts_of_the_papers(coco):
@@ -387,3 +388,58 @@ def test_published_numbers_of_toco(tmp_path):
         late.update(hook.weights)
     weights = dict(cfg.model.loss_weights)
     assert late == weights  # none is switched on with another value
+
+
+def test_sizes_with_a_point(coco):
+    content = instances('train2014', 9)
+    for image in content['images']:
+        image.update(height=float(HEIGHT), width=float(WIDTH))
+    content['annotations'][3]['segmentation']['size'] = [40.0, 60.0]
+    write_instances(coco, 'train2014', content)
+    assert convert(coco)['written'] == 4
+    assert CUP in read_mask(mask_path(coco, 'train2014', 10))
+
+
+@pytest.mark.parametrize('height, width', [
+    (10 ** 6, 10 ** 6), (0, 60), (40.5, 60), ('40', 60), (None, 60)])
+def test_sizes_that_no_photo_has(coco, height, width):
+    content = instances('train2014', 9)
+    content['images'][0].update(height=height, width=width)
+    write_instances(coco, 'train2014', content)
+    message = problems(coco)
+    assert f'000000000009.jpg: height {height!r} and width {width!r}' in (
+        message)
+    assert 'problem(s)' in message and message.count('\n') <= 2
+
+
+def test_two_images_of_one_stem(coco):
+    content = instances('train2014', 9)
+    name = content['images'][0]['file_name']
+    content['images'].append(dict(
+        content['images'][0], id=99, file_name=name[:-4] + '.png'))
+    write_instances(coco, 'train2014', content)
+    assert f'images {name} and {name[:-4]}.png have one name' in problems(coco)
+
+
+@pytest.mark.parametrize('outline', [
+    dict(size=3, counts=[]), dict(size=[], counts=[]),
+    dict(size=[HEIGHT, WIDTH], counts=['x']),
+    dict(size=[HEIGHT, WIDTH], counts=7),
+    dict(size=[HEIGHT, WIDTH], counts='o' * 10 ** 6),
+    [[10 ** 400] * 6], [[[1, 2]] * 6], 5, 'x'])
+def test_hostile_outlines_are_named(coco, outline):
+    content = instances('train2014', 9)
+    content['annotations'][3]['segmentation'] = outline
+    write_instances(coco, 'train2014', content)
+    assert 'annotation 4 of COCO_train2014_000000000010.jpg: ' in (
+        problems(coco))
+
+
+@pytest.mark.parametrize('image_id, category_id', [
+    ('9', 1), (9, '1'), (None, 1), ([9], 1), (9, {})])
+def test_ids_of_a_wrong_type(coco, image_id, category_id):
+    content = instances('train2014', 9)
+    content['annotations'].append(dict(
+        id=5, image_id=image_id, category_id=category_id))
+    write_instances(coco, 'train2014', content)
+    assert 'annotation 5' in problems(coco)

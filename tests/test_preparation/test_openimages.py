@@ -200,3 +200,59 @@ def test_command_line(published, tmp_path):
             published / 'metadata', '--images', published, '--class-names',
             published / 'names.csv', '--splits', 'val') is None
     assert any('4 photos, 4 with masks' in line for line in lines)
+
+
+@pytest.mark.parametrize('path', [
+    '../outside/x.jpg', 'val/../../x.jpg', '/etc/x.jpg', 'x.jpg',
+    'val\\..\\x.jpg', 'val//x.jpg', './val/x.jpg', '..'])
+def test_ids_that_lead_out_of_the_folder(published, tmp_path, path):
+    (published.parent / 'outside').mkdir()
+    (published.parent / 'outside' / 'x.jpg').touch()
+    for name, line in (('image_ids', path), ('class_labels', f'{path},0')):
+        with open(published / 'metadata/val' / f'{name}.txt', 'a') as file:
+            file.write(line + '\n')
+    with pytest.raises(DataError, match='line 5: .* is not a path such as'):
+        convert(published, tmp_path / 'out')
+    assert not glob.glob(str(tmp_path / 'out' / '*'))
+
+
+@pytest.mark.parametrize('columns', ['../m.png,', 'val/a.png,/etc/m.png',
+                                     ',val/a.png'])
+def test_masks_that_lead_out_of_the_folder(published, tmp_path, columns):
+    with open(published / 'metadata/val/localization.txt', 'a') as file:
+        file.write(f'val/0bt_c3/{0:016x}.jpg,{columns}\n')
+    with pytest.raises(DataError, match='localization.txt line 9: .* path'):
+        convert(published, tmp_path / 'out')
+
+
+@pytest.mark.parametrize('index', ['254', '9' * 5000, '²', '-1', '1.0', ''])
+def test_class_indices_that_no_mask_has_room_for(published, tmp_path, index):
+    with open(published / 'metadata/val/class_labels.txt', 'a') as file:
+        file.write(f'val/0bt_c3/x.jpg,{index}\n')
+    with pytest.raises(DataError, match='line 5: .* is no class index'):
+        convert(published, tmp_path / 'out')
+
+
+def test_two_photos_that_would_get_one_name(published, tmp_path):
+    for stem in ('val/a/b_c', 'val/a_b/c'):
+        os.makedirs(osp.dirname(published / stem), exist_ok=True)
+        Image.new('RGB', (4, 4)).save(published / f'{stem}.jpg')
+        for name, line in (('image_ids', f'{stem}.jpg'),
+                           ('class_labels', f'{stem}.jpg,0')):
+            with open(published / 'metadata/val' / f'{name}.txt', 'a') as file:
+                file.write(line + '\n')
+    with pytest.raises(DataError, match='would both be called val_a_b_c'):
+        convert(published, tmp_path / 'out')
+
+
+@pytest.mark.parametrize('name', ['metadata/val/image_ids.txt', 'names.csv',
+                                  'metadata/test/localization.txt'])
+def test_lists_in_another_encoding(published, tmp_path, name):
+    path = published / name
+    text = path.read_text()
+    path.write_bytes(text.encode('utf-8-sig'))
+    convert(published, tmp_path / 'out')
+    path.write_bytes(text.encode() + b'caf\xe9,,\n')
+    line = text.count('\n') + 1
+    with pytest.raises(DataError, match=f'{name} line {line}: byte 0xe9'):
+        convert(published, tmp_path / 'other')

@@ -59,3 +59,12 @@ def test_other_files_are_named(dataset, content, message):
     with pytest.raises(DataError, match=f'a.mat.*{message}'
                        if content is not None else message):
         read_sbd_mask(str(path))
+
+
+@pytest.mark.parametrize('content', [
+    b'\xef\xbb\xbf2008_000003\r\n\r\n', b'2008_000003.jpg',
+    '2008_000003\n'.encode('utf-16'),
+    b'/JPEGImages/2008_000003.jpg /SegmentationClassAug/2008_000003.png\n'])
+def test_lists_of_other_tools(dataset, content):
+    (dataset / 'val.txt').write_bytes(content)
+    assert '2008_000003' in sbd_masks(str(dataset))

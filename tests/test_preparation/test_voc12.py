@@ -268,3 +268,35 @@ def test_tool(voc, sbd, capsys):
     assert 'train: 2, val: 1, train_aug: 4, written: 5' in out
     assert 'no test.txt' in out
     assert re.match('error: VOC 2012 in .*: 3 problem', run_tool(*options))
+
+
+@pytest.mark.parametrize('form', [
+    '\ufeff{}\n', '{}.jpg\n', '{}\r\n', '\n{}\n\n',
+    '/JPEGImages/{0}.jpg /SegmentationClassAug/{0}.png\n'])
+def test_lists_of_other_tools(voc, sbd, form):
+    path = osp.join(voc, 'ImageSets/Segmentation')
+    for name in ('train', 'val'):
+        with open(osp.join(path, f'{name}.txt'), 'wb') as file:
+            file.write(''.join(map(form.format, IDS[name])).encode())
+    # A list of ours that another tool wrote stays as it is.
+    aug = ''.join(form.format(name) for name in ALL if name not in IDS['val'])
+    with open(osp.join(path, 'train_aug.txt'), 'w', newline='') as file:
+        file.write(aug)
+    assert convert_voc12(voc, sbd, subset=True)['train_aug'] == 4
+    with open(osp.join(path, 'train_aug.txt'), newline='') as file:
+        assert file.read() == aug
+
+
+@pytest.mark.parametrize('line', ['../2007_000003', '2007_000001 1', 'a/b'])
+def test_lines_that_are_no_image_id(voc, sbd, line):
+    write_lines(osp.join(voc, 'ImageSets/Segmentation/val.txt'), [line])
+    assert f'val.txt line 1: {line!r} is not an image id' in problems(voc, sbd)
+
+
+def test_labels_with_numbers_as_keys(voc, sbd):
+    np.save(osp.join(voc, 'cls_labels.npy'), {
+        int(name.replace('_', '')): np.eye(20, dtype=np.float32)[i]
+        for i, name in enumerate(ALL)})
+    convert_voc12(voc, sbd, subset=True)
+    np.testing.assert_array_equal(build(voc, 'val').labels[0],
+                                  np.eye(20)[ALL.index(IDS['val'][0])])

@@ -1,0 +1,47 @@
+"""Tables of comma-separated values, with the place of every row."""
+import csv
+import io
+from typing import Iterator, List, Tuple
+
+from mmwsss.problems import DataError, Problems
+
+from .text_files import read_text
+
+
+def read_csv(path: str,
+             problems: Problems) -> Iterator[Tuple[str, List[str]]]:
+    """Read a table row by row.
+
+    Fields are stripped of the spaces around them, rows without any content
+    left out. A field that goes on over several lines is a problem: it is
+    where a quote is not closed.
+
+    Args:
+        path (str): The file; see :func:`read_text` for its encoding.
+        problems (Problems): Where to note rows that are left out for it.
+
+    Yields:
+        tuple[str, list[str]]: Where the row stands (``labels.csv line 3``),
+        and its fields.
+
+    Raises:
+        DataError: If it cannot be read, or breaks off inside a quote or with
+            a field over the csv module's limit of 131,072 characters.
+    """
+    reader = csv.reader(io.StringIO(read_text(path), newline=''), strict=True)
+    while True:
+        where = f'{path} line {reader.line_num + 1}'
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise DataError(f'{where}: no row of a table ({error}); is a '
+                            'quote (") not closed, or one too many?'
+                            ) from error
+        if row is None:
+            return
+        row = [field.strip() for field in row]
+        if any('\n' in field or '\r' in field for field in row):
+            problems.add(f'{where}: a field over several lines; is a quote '
+                         '(") not closed?')
+        elif any(row):
+            yield where, row
