@@ -1,20 +1,25 @@
 #!/usr/bin/env python
 """The whole path for several localizers and seeds; one table."""
-import argparse
 
 from mmwsss import apis
-from mmwsss.apis.command_line import add_path_options, run
+from mmwsss.apis.command_line import (
+    Parser,
+    add_path_options,
+    at_least,
+    run,
+)
 
 
 def main() -> None:
     """Parse, run what is not finished, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('localizers', nargs='+',
                         help='config files of the localizers')
     parser.add_argument('--segmentor', metavar='CONFIG',
                         help='config file of the segmentor; left out, the '
                         'masks are compared')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2],
+    parser.add_argument('--seeds', type=at_least(0), nargs='+',
+                        default=[0, 1, 2],
                         help='default: 0 1 2')
     parser.add_argument('--work-dir', default='work_dirs/comparison',
                         help='default: %(default)s')

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from mmwsss import apis, conversion
-from mmwsss.apis.command_line import add_config_options, run
+from mmwsss.apis.command_line import Parser, add_config_options, run
 
 
 class ListLayouts(argparse.Action):
@@ -19,7 +19,7 @@ class ListLayouts(argparse.Action):
 
 def main() -> None:
     """Parse and convert."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('layout', metavar='LAYOUT',
                         help='how the published code names its weights; '
                         '--list shows which there are')

@@ -1,14 +1,13 @@
 #!/usr/bin/env python
 """Score pseudo masks or localization maps against ground truth."""
-import argparse
 
 from mmwsss import apis
-from mmwsss.apis.command_line import run
+from mmwsss.apis.command_line import Parser, run
 
 
 def main() -> None:
     """Parse, score."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('folder', help='masks (.png) or maps (.npz, .npy)')
     parser.add_argument('--gt', required=True, help='folder of true masks')
     parser.add_argument('--classes', default='voc12',

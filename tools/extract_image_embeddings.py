@@ -9,12 +9,12 @@ Example:
 import argparse
 
 from mmwsss import preparation
-from mmwsss.apis.command_line import run
+from mmwsss.apis.command_line import Parser, run
 
 
 def parse_args() -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Write CLIP image embeddings of photos. An interrupted '
         'run goes on where it stopped when it is started again.')
     parser.add_argument(

@@ -8,12 +8,12 @@ Example:
 import argparse
 
 from mmwsss import preparation
-from mmwsss.apis.command_line import run
+from mmwsss.apis.command_line import Parser, run
 
 
 def parse_args() -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Write CLIP text embeddings of class names.')
     parser.add_argument(
         '--classes', required=True, metavar='voc12|coco80|FILE',

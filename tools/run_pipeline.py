@@ -1,14 +1,13 @@
 #!/usr/bin/env python
 """Image-level labels -> localizer -> pseudo masks -> segmentor -> scores."""
-import argparse
 
 from mmwsss import apis
-from mmwsss.apis.command_line import add_path_options, run
+from mmwsss.apis.command_line import Parser, add_path_options, run
 
 
 def main() -> None:
     """Parse, run all stages that are not up to date."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('localizer', help='config file of the localizer')
     parser.add_argument('segmentor', nargs='?',
                         help='config file of the segmentor; left out, the '

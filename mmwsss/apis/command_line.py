@@ -1,19 +1,111 @@
 """What the command lines in ``tools/`` share."""
 import argparse
+import errno
 import os
+import os.path as osp
+import re
 import sys
 import traceback
-from typing import Callable
+from typing import Any, Callable, NoReturn, Optional, Sequence
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmwsss import apis
 from mmwsss.problems import ConfigError, DataError, NonFiniteLossError
 
+from .options import split_option
 
-def config_parser(description: str) -> argparse.ArgumentParser:
+_REMEDIES = {
+    errno.EMFILE: 'too few file handles: allow more with "ulimit -n 4096", '
+    'or use fewer workers (train_dataloader.num_workers=0, '
+    'localize_workers=0)',
+    errno.ENFILE: 'the machine has no more file handles; end other programs '
+    'or use fewer workers',
+    errno.ENOSPC: 'make room, then run the same command again',
+    errno.EDQUOT: 'make room, then run the same command again',
+    errno.ENOMEM: 'free memory or use fewer workers',
+    errno.ELOOP: 'a link that leads back to itself; remove it or name '
+    'another place',
+    errno.ENOENT: 'is its folder still there? Run the same command again '
+    'when it is',
+    errno.EACCES: 'see to its permissions or name another place',
+    errno.EROFS: 'name a place that can be written to',
+    errno.ENOTDIR: 'a part of this path is a file; name another place',
+    errno.EISDIR: 'a folder; name a file',
+    errno.EEXIST: 'a file is there already; name another place',
+    errno.ENAMETOOLONG: 'use shorter names',
+    errno.EIO: 'the disk or the network failed; see to it, then run the same '
+    'command again',
+}
+_MEMORY = ('not enough memory: use a smaller batch_size, '
+           'localize_batch_size or photos, or fewer workers')
+
+
+class Parser(argparse.ArgumentParser):
+    """``~/`` in a path is the home folder, and a mistake is one line.
+
+    The shell leaves ``--out-dir=~/x`` as it is.
+    """
+
+    def parse_known_args(  # type: ignore[override]
+            self, args: Optional[Sequence[str]] = None,
+            namespace: Optional[argparse.Namespace] = None) -> Any:
+        """The arguments, the home folder put in."""
+        known, rest = super().parse_known_args(args, namespace)
+        for name, value in vars(known).items():
+            setattr(known, name, _expand_home(value))
+        return known, rest
+
+    def error(self, message: str) -> NoReturn:
+        """End with what is wrong in one line."""
+        self.exit(2, f'error: {message} (see {self.prog} --help)\n')
+
+
+def _expand_home(value: Any) -> Any:
+    """Of ``~/x`` and ``name=~/x``, alone or in a list."""
+    if isinstance(value, list):
+        return [_expand_home(one) for one in value]
+    if type(value) is not str:
+        return value
+    name, equals, path = value.partition('=')
+    if equals and path.startswith('~') and not set('/~') & set(name):
+        return name + equals + osp.expanduser(path)
+    return osp.expanduser(value)
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """A type of options that are whole numbers.
+
+    Args:
+        least (int): The smallest that may be given.
+    """
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(
+                f'{text!r}: give a whole number of at least {least}')
+        return value
+    return number
+
+
+class _ConfigOptions(argparse.Action):
+    """``KEY=VALUE ...`` -> ``{'KEY': 'VALUE'}``."""
+
+    def __call__(self, parser: argparse.ArgumentParser,
+                 namespace: argparse.Namespace, values: Any,
+                 option_string: Optional[str] = None) -> None:
+        """Add what is given to what was given before."""
+        options = dict(getattr(namespace, self.dest) or {})
+        options.update(map(split_option, values))
+        setattr(namespace, self.dest, options)
+
+
+def config_parser(description: str) -> Parser:
     """A parser with the options that mmseg's tools have, too."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = Parser(description=description)
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='where logs and checkpoints go; '
                         'default: work_dirs/<name of the config>')
@@ -37,7 +129,7 @@ def add_config_options(parser: argparse.ArgumentParser,
         parser (argparse.ArgumentParser): The parser that gets it.
         meaning (str): What the help says of the option.
     """
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+    parser.add_argument('--cfg-options', nargs='+', action=_ConfigOptions,
                         default={}, metavar='KEY=VALUE', help=meaning)
 
 
@@ -75,24 +167,53 @@ def run(main: Callable[[], None]) -> None:
     """
     try:
         main()
-    except (ConfigError, DataError, FileNotFoundError,
-            NonFiniteLossError) as error:
+    except (ConfigError, DataError, NonFiniteLossError) as error:
         _exit(error, 'error')
-    except (TypeError, ValueError, KeyError, ImportError) as error:
+    except (TypeError, ValueError, KeyError, ImportError, AssertionError,
+            AttributeError, IndexError) as error:
         # How the builders of mmengine, and the parts they build, report an
         # option that is wrong, a part or a library that is not there.
         if not _from_building(error):
             raise
         _exit(error, 'error: config')
+    except MemoryError as error:
+        _exit(MemoryError(_MEMORY), 'error', error)
+    except RuntimeError as error:  # torch's only kind of error
+        text = str(error)
+        if re.search('out of memory|not enough memory|t allocate memory',
+                     text):
+            text = f'{_MEMORY} ({text.splitlines()[0]})'
+        elif 'Too many open files' in text:
+            text = _REMEDIES[errno.EMFILE]
+        elif "can't start new thread" in text:
+            text = f'{text}: end other programs or use fewer workers'
+        elif _from_building(error):
+            _exit(error, 'error: config')
+        else:
+            raise
+        _exit(RuntimeError(text), 'error', error)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and error.errno is None:
+            _exit(error, 'error')  # one of ours
+        if error.errno not in _REMEDIES:
+            raise
+        _exit(OSError(f'{_where(error)}{error.strerror}; '
+                      f'{_REMEDIES[error.errno]}'), 'error', error)
     except KeyboardInterrupt:
         sys.exit('interrupted; run the same command with --resume (training) '
                  'or as it was (generation) to go on')
 
 
-def _exit(error: Exception, kind: str) -> None:
+def _where(error: OSError) -> str:
+    """The file of an error, if it has one."""
+    return '' if error.filename is None else f'{error.filename}: '
+
+
+def _exit(error: Exception, kind: str,
+          cause: Optional[Exception] = None) -> None:
     """End in one line, or with the trace where that is asked for."""
     if os.environ.get('MMWSSS_TRACEBACK') == '1':
-        raise error
+        raise error from cause
     text = error.args[0] if isinstance(error, KeyError) else error
     sys.exit(f'{kind}: {text}')
 
@@ -100,6 +221,9 @@ def _exit(error: Exception, kind: str) -> None:
 def _from_building(error: BaseException) -> bool:
     """Whether an error arose while a part of the config was being built."""
     from mmengine.registry import build_functions
+    from mmengine.runner import runner
     frames = traceback.extract_tb(error.__traceback__)
-    return any(frame.filename == build_functions.__file__
+    return any(frame.filename == build_functions.__file__ or (
+        frame.filename == runner.__file__
+        and frame.name.startswith(('__init__', 'build_', 'from_cfg')))
                for frame in frames)

@@ -63,7 +63,7 @@ def compare(localizers: Sequence[str],
     Raises:
         ConfigError: If an option fits no config, before any work.
     """
-    require_writable(work_dir)
+    work_dir = require_writable(work_dir)
     shared = [path for path in (segmentor, affinity) if path]
     fitting = fitting_options([*localizers, *shared], cfg_options or {})
     options = [{**found, **dict(ChainMap(*fitting[len(localizers):]))}

@@ -1,15 +1,30 @@
 """Reading a config and options, with mistakes found before anything starts."""
+import errno
 import inspect
+import logging
 import os.path as osp
 from typing import Any, Dict, List, Optional, Sequence
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmwsss.problems import ConfigError, unknown_name
 
+from . import yaml_configs  # noqa: F401  YAML is read without running code
+from .options import meant, names_a_place
+from .setting_checks import all_settings, check_settings
+
 _RUNNER_OPTIONS = tuple(inspect.signature(Runner).parameters)
+READ_LATER = frozenset({
+    *_RUNNER_OPTIONS, 'auto_scale_lr', 'localize_batch_size',
+    'localize_pipeline', 'localize_workers', 'map_dtype', 'map_stride',
+    'max_side',
+    'refine_workers', 'refiners', 'score_classes', 'scorers', 'submission',
+    'test_crf', 'test_list', 'train_list', 'tta_model', 'tta_pipeline',
+    'val_list'})
+"""Top-level names that are read after the config file; add what you read."""
 
 
 def load_config(path: str,
@@ -18,9 +33,10 @@ def load_config(path: str,
     """Read a config file and apply options from the command line.
 
     A top-level *variable* of the config, such as ``data_root`` or
-    ``pretrained``, is used in many places of it. Setting the variable changes
-    every place that holds its value. An option that names nothing in the
-    config is an error.
+    ``train_pipeline``, is used in many places of it. Setting the variable, or
+    something in it, changes every place that holds its value. An option that
+    names nothing in the config, or changes nothing, is an error. A text that
+    begins with ``~/`` is a path in the home folder.
 
     Args:
         path (str): Config file.
@@ -32,26 +48,22 @@ def load_config(path: str,
         Config: With ``work_dir`` set.
 
     Raises:
-        ConfigError: If the file is missing or wrong, or an option is unknown.
+        ConfigError: If the file is missing or wrong, an option is unknown or
+            of the wrong kind, or a number is none that a run can use.
     """
-    if not osp.isfile(path):
-        raise ConfigError(f'config {path}: no such file')
-    try:
-        cfg = Config.fromfile(path)
-    except Exception as error:  # a config is code: it can raise anything
-        raise ConfigError(
-            f'config {path}: {type(error).__name__}: {error}') from error
+    path = osp.expanduser(path)
+    cfg = _read(path)
     for key, value in (cfg_options or {}).items():
         _check_option(cfg, key, path)
-        _check_number(cfg, key, path)
-        if '.' not in key and isinstance(cfg[key], str):
-            replace_everywhere(cfg, cfg[key], value)
-        cfg.merge_from_dict({key: value})
+        _check_used_up(cfg, key, path)
+        _set(cfg, key, value, path)
+    check_settings(cfg, cfg_options or {}, path)
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
         name = osp.splitext(osp.basename(path))[0]
         cfg.work_dir = osp.join('work_dirs', name)
+    _expand_home(cfg)
     _set_max_side(cfg)
     # Data sets are built before there is a Runner to do this.
     init_default_scope(cfg.get('default_scope', 'mmwsss'))
@@ -83,6 +95,96 @@ def _set_max_side(cfg: Config) -> None:
                 step.max_side = longest
 
 
+def _read(path: str) -> Config:
+    if not osp.isfile(path):
+        raise ConfigError(f'config {path}: no such file')
+    try:
+        return Config.fromfile(path)
+    except Exception as error:  # a config is code: it can raise anything
+        if getattr(error, 'errno', None) in (errno.EMFILE, errno.ENFILE):
+            raise  # not the config's fault
+        kind = ('' if isinstance(error, ConfigError)
+                else f'{type(error).__name__}: ')
+        text = ' '.join(str(error).split())
+        raise ConfigError(f'config {path}: {kind}{text}') from error
+
+
+def _set(cfg: Config, key: str, value: Any, path: str) -> None:
+    """Set an option wherever it is used."""
+    root, dot, inside = key.partition('.')
+    current = _get(cfg, key)
+    place = names_a_place(key) or (not dot and any(
+        names_a_place(name) for name, held in all_settings(cfg)
+        if isinstance(held, str) and held == current))
+    value = meant(key, value, current, place)
+    if not dot and isinstance(current, str):
+        if not _replaced(cfg, key, value) and key not in READ_LATER:
+            print_log(f'--cfg-options {key}: {path} uses it nowhere',
+                      'current', logging.WARNING)
+    elif root not in READ_LATER:
+        for name in _places(cfg, root):
+            cfg.merge_from_dict({name + dot + inside: value})
+    cfg.merge_from_dict({key: value})
+
+
+def _get(cfg: Config, key: str) -> Any:
+    """What the config has there; None where it has nothing."""
+    node = cfg
+    for part in key.split('.'):
+        if isinstance(node, (list, tuple)):
+            node = node[int(part)]
+        else:
+            node = node.get(part)
+    return node
+
+
+def _replaced(cfg: Config, key: str, value: Any) -> bool:
+    """Set all that holds the text of a variable; whether there is any."""
+    old = cfg[key]
+    # An empty text stands in many places for other reasons.
+    places = [name for name, held in all_settings(cfg)
+              if isinstance(held, str) and held == old and name != key
+              and (old or name.split('.')[-1] == key)]
+    if old:
+        replace_everywhere(cfg, old, value)
+    else:
+        for name in places:
+            cfg.merge_from_dict({name: value})
+    return bool(places)
+
+
+def _places(cfg: Config, root: str) -> List[str]:
+    """Names of all that holds the value of a top-level list or group."""
+    if not isinstance(cfg[root], (dict, list, tuple)):
+        return []
+    return [name for name, held in all_settings(cfg)
+            if held and type(held) is type(cfg[root]) and held == cfg[root]
+            and name.split('.')[0] != root]
+
+
+def _changes_something(cfg: Config, key: str) -> bool:
+    """Whether an option reaches what is read after the config file."""
+    root = key.split('.')[0]
+    if root in READ_LATER or isinstance(cfg[root], str):
+        return True
+    return any(name.split('.')[0] in READ_LATER
+               for name in _places(cfg, root))
+
+
+def _expand_home(node: Any) -> None:
+    """Put the home folder for ``~`` in every text of a config, in place."""
+    for key, value in list(node.items() if hasattr(node, 'items')
+                           else enumerate(node)):
+        if isinstance(value, str) and value[:1] == '~':
+            node[key] = osp.expanduser(value)
+        elif isinstance(value, tuple):
+            parts = list(value)
+            _expand_home(parts)
+            node[key] = tuple(parts)
+        elif isinstance(value, (dict, list)):
+            _expand_home(value)
+
+
 def fitting_options(paths: Sequence[str],
                     options: dict) -> List[Dict[str, Any]]:
     """For each config the options that it has.
@@ -101,6 +203,12 @@ def fitting_options(paths: Sequence[str],
     fitting = [{key: value for key, value in options.items()
                 if _has_option(cfg, key)} for cfg in configs]
     for key in options:
+        # A list such as train_pipeline may be used in one of them only.
+        useful = [key in found and _changes_something(cfg, key)
+                  for cfg, found in zip(configs, fitting)]
+        for found, use in zip(fitting, useful):
+            if any(useful) and not use:
+                found.pop(key, None)
         if not any(key in found for found in fitting):
             names = {name for cfg in configs
                      for name in (*cfg, *_full_names(cfg, key))}
@@ -113,9 +221,14 @@ def fitting_options(paths: Sequence[str],
 def _has_option(cfg: Config, key: str) -> bool:
     node = cfg
     for part in key.split('.'):
-        if not hasattr(node, 'keys') or part not in node:
+        if isinstance(node, (list, tuple)):
+            if not part.isdigit() or int(part) >= len(node):
+                return False
+            node = node[int(part)]
+        elif not hasattr(node, 'keys') or part not in node:
             return False
-        node = node[part]
+        else:
+            node = node[part]
     return True
 
 
@@ -140,6 +253,11 @@ def _check_option(cfg: Config, key: str, path: str) -> None:
                 raise ConfigError(
                     f'--cfg-options {key}: {".".join(parts[:depth])} is a '
                     f'list of {len(node)}; {part!r} is no index of it')
+            if isinstance(node, tuple):
+                whole = '.'.join(parts[:depth])
+                raise ConfigError(
+                    f'--cfg-options {key}: {whole} is {node}; give all of it, '
+                    f'"{whole}=(...)"')
             node = node[int(part)]
             continue
         if not hasattr(node, 'keys'):
@@ -163,27 +281,34 @@ def _check_option(cfg: Config, key: str, path: str) -> None:
 
 def _full_names(cfg: Config, name: str) -> List[str]:
     """``['train_cfg.max_epochs']`` for ``max_epochs``."""
-    found = []
-    groups = [(group, cfg[group]) for group in _RUNNER_OPTIONS if group in cfg]
-    for path, node in groups:  # grows
-        if isinstance(node, dict):
-            if name in node:
-                found.append(f'{path}.{name}')
-            groups += [(f'{path}.{key}', node[key]) for key in node]
-    return found
+    return sorted((full for full, _ in all_settings(cfg)
+                   if full.split('.')[0] in READ_LATER
+                   and full.endswith(f'.{name}')),
+                  key=lambda full: full.count('.'))
 
 
-def _check_number(cfg: Config, key: str, path: str) -> None:
-    """Raise for a number that was used up when the file was read.
+def _check_used_up(cfg: Config, key: str, path: str) -> None:
+    """Raise for a variable that was used up when the file was read.
 
     ``num_classes`` stands in several places of a config. Unlike a path, a
-    number cannot be found again there by its value.
+    number cannot be found again there by its value; nor can a group of
+    options of which others were made.
     """
-    read_later = {'localize_workers', 'localize_batch_size', 'map_stride',
-                  'refine_workers', 'max_side', *_RUNNER_OPTIONS}
-    if type(cfg.get(key)) in (int, float) and key not in read_later:
-        [name, *_] = _full_names(cfg, key) or [f'model.{key}']
+    root, _, inside = key.partition('.')
+    if _changes_something(cfg, key):
+        return
+    names = ([] if inside[:1].isdigit()  # the second step of any list
+             else _full_names(cfg, inside or root))
+    number = type(cfg[root]) in (int, float)
+    what, example = ('number', 5) if number else ('variable', 'VALUE')
+    if not inside and not isinstance(cfg[root], (dict, list, tuple)):
+        names = names or [f'model.{key}']
+    if not names:
         raise ConfigError(
-            f'--cfg-options {key}: {path} has used this number in other '
-            f'settings already; write a config with _base_ = {path!r} that '
-            f'sets these, or give each of them ({name}=5 ...)')
+            f'--cfg-options {key}: nothing in {path} holds the value of '
+            f'{root} any more, so that setting it would change nothing; set '
+            'what was made of it, by its full name')
+    raise ConfigError(
+        f'--cfg-options {key}: {path} has used this {what} in other settings '
+        f'already; write a config with _base_ = {path!r} that sets these, or '
+        f'give each of them ({names[0]}={example} ...)')

@@ -67,7 +67,7 @@ def evaluate_pseudo_labels(folder: str,
     else:
         scoring = map_scoring('evaluation', scorers=scorers, **options)
     if out_dir is not None:
-        require_writable(out_dir)
+        out_dir = require_writable(out_dir)
     for _ in scoring.run(files):
         pass
     title = f'{len(files)} {"masks" if kind == ".png" else "maps"}'

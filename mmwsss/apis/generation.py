@@ -48,6 +48,7 @@ from mmwsss.visualization import (
     write_picture,
 )
 
+from .class_counts import check_class_counts
 from .manifest import claim, describe_source
 from .scoring import ScoredFile, Scoring, map_scoring
 from .training import build_runner
@@ -91,7 +92,7 @@ def generate_pseudo_labels(cfg: Config,
     Returns:
         dict: What ``scores.json`` holds.
     """
-    require_writable(out_dir)
+    out_dir = require_writable(out_dir)
     if (checkpoint is None) == (maps is None):
         raise ConfigError('give either the checkpoint of a network, or '
                           'without one the folder of maps to refine (--maps)')
@@ -212,6 +213,7 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
                 'val_evaluator', 'custom_hooks'):
         cfg.pop(key, None)
     runner = build_runner(cfg)
+    check_class_counts(cfg, runner.model, ['test'])
     load_weights(runner.model, checkpoint, metainfo['classes'])
     with progress_bar('Maps', sum(map(len, batches))) as advance:
         runner.register_hook(ImageProgressHook(advance))

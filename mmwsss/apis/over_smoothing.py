@@ -50,7 +50,7 @@ def analyse_over_smoothing(runs: Sequence[Run], photos: Sequence[str],
     Raises:
         ConfigError: If there is no photo, or a model has no ViT.
     """
-    require_writable(out_dir)
+    out_dir = require_writable(out_dir)
     if not photos:
         raise ConfigError('no photo to look at')
     models = {name: _load(cfg, checkpoint) for name, cfg, checkpoint in runs}

@@ -10,6 +10,7 @@ from prettytable import PrettyTable
 
 from mmwsss.files.atomic import require_writable
 
+from .class_counts import check_class_counts
 from .config import fitting_options, load_config, replace_everywhere
 from .stages import Generate, Given, Stage, Test, Train, run_stages
 from .testing import check_test
@@ -61,10 +62,14 @@ def run_pipeline(localizer: str,
         ConfigError: If a config lacks what a stage needs, or a folder was
             made with other settings.
     """
-    require_writable(work_dir)
-    results = run_stages(
-        path_stages(localizer, segmentor, work_dir, cfg_options, affinity,
-                    crf, amp), work_dir, overwrite)
+    work_dir = require_writable(work_dir)
+    stages = path_stages(localizer, segmentor, work_dir, cfg_options,
+                         affinity, crf, amp)
+    for stage in stages:
+        if not isinstance(stage, Generate):  # works with a trained network
+            check_class_counts(stage.config, loaders=(
+                ['test'] if isinstance(stage, Test) else ['train', 'val']))
+    results = run_stages(stages, work_dir, overwrite)
     print_log('\n' + _summary(results), 'current')
     for name in results:
         path = osp.join(work_dir, name, 'overlays.png')

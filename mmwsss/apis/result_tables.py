@@ -47,7 +47,7 @@ def write_tables(rows: Sequence[Tuple[str, Sequence[str]]],
         DataError: If a file is missing, broken or lacks a score.
         ConfigError: If a row or column is not usable.
     """
-    require_writable(out_dir)
+    out_dir = require_writable(out_dir)
     published = [] if dataset is None else read_published(dataset)
     own = [(method, _parse_files(method, items)) for method, items in rows]
     overview = [TableRow(entry['method'], entry['backbone'], entry['scores'],

@@ -7,7 +7,7 @@ import os.path as osp
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from prettytable import MARKDOWN, PrettyTable
 
 from mmwsss.files.atomic import require_writable, write_atomically
@@ -16,6 +16,7 @@ from mmwsss.problems import ConfigError
 from mmwsss.visualization import draw_curves
 
 from .config import load_config
+from .options import parse_value
 from .stages import Given, Train, each_stage
 
 
@@ -34,7 +35,7 @@ def parse_grid(texts: Sequence[str]) -> Dict[str, List[Any]]:
         parts = values.split(';' if ';' in values else ',')
         if not key or not all(parts):
             raise ConfigError(f'--grid {text}: give KEY=VALUE,VALUE,...')
-        grid[key] = [DictAction._parse_iterable(part) for part in parts]
+        grid[key] = [parse_value(part, key) for part in parts]
     return grid
 
 
@@ -70,7 +71,7 @@ def sweep(config: str,
             settings (before any training), or a metric was not reported
             (after the first run).
     """
-    require_writable(work_dir)
+    work_dir = require_writable(work_dir)
     points = [dict(zip(grid, values))
               for values in itertools.product(*grid.values())]
     stages = [_TrainAndScore(_folder_name(point), load_config(

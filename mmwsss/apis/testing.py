@@ -28,6 +28,7 @@ from mmwsss.visualization import (
     write_picture,
 )
 
+from .class_counts import check_class_counts
 from .generation import evenly
 from .training import build_runner
 
@@ -64,14 +65,16 @@ def test(cfg: Config,
         ConfigError: If the config lacks what is asked for, or a folder
             cannot be written to.
     """
+    if out_dir is not None:
+        out_dir = osp.expanduser(out_dir)
     runner = _test_runner(cfg, checkpoint, tta, out_dir, launcher, crf)
     metrics = {name: float(value) for name, value in runner.test().items()}
     if is_main_process():
         _report(runner, metrics, dict(checkpoint=checkpoint, tta=tta),
-                cfg.work_dir)
+                runner.work_dir)
         if out_dir is not None:
             _write_overlays(runner.test_dataloader.dataset, out_dir,
-                            osp.join(cfg.work_dir, 'overlays.png'))
+                            osp.join(runner.work_dir, 'overlays.png'))
     return metrics
 
 
@@ -107,8 +110,10 @@ def write_submission(cfg: Config,
     if cfg.get('submission') is None:
         raise ConfigError("--submission: the config has no submission=dict("
                           "ann_file=..., folder=...)")
+    archive = osp.expanduser(archive)
     require_writable(osp.dirname(archive) or '.')
     cfg = copy.deepcopy(cfg)
+    cfg.work_dir = osp.expanduser(cfg.work_dir)
     dataset = cfg.test_dataloader.dataset
     dataset.ann_file = cfg.submission.ann_file
     dataset.data_prefix.pop('seg_map_path', None)
@@ -148,7 +153,7 @@ def _test_runner(cfg: Config, checkpoint: str, tta: bool,
                  out_dir: Optional[str], launcher: str, crf: bool) -> Runner:
     """A Runner with the weights loaded, ready to test."""
     cfg = copy.deepcopy(cfg)
-    require_writable(cfg.work_dir)
+    cfg.work_dir = require_writable(cfg.work_dir)
     cfg.launcher = launcher
     if out_dir is not None:
         require_writable(out_dir)
@@ -170,6 +175,7 @@ def _test_runner(cfg: Config, checkpoint: str, tta: bool,
     model = runner.model
     if is_model_wrapper(model):  # of a distributed test
         model = model.module
+    check_class_counts(cfg, model.module if tta else model, ['test'])
     load_weights(model.module if tta else model, checkpoint)
     return runner
 

@@ -15,6 +15,8 @@ from mmengine.runner import (
 from mmwsss.files.atomic import require_writable
 from mmwsss.problems import ConfigError
 
+from .class_counts import check_class_counts
+
 _run_numbers = itertools.count(1)
 
 
@@ -34,7 +36,7 @@ def train(cfg: Config,
         Runner: After training.
     """
     cfg = copy.deepcopy(cfg)
-    require_writable(cfg.work_dir)
+    cfg.work_dir = require_writable(cfg.work_dir)
     if amp and torch.cuda.is_available():
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
@@ -43,6 +45,7 @@ def train(cfg: Config,
     cfg.resume = resume
     cfg.launcher = launcher
     runner = build_runner(cfg)
+    check_class_counts(cfg, runner.model, ('train', 'val'))
     _check_batches(runner)
     runner.train()
     return runner
@@ -77,7 +80,7 @@ def best_checkpoint(work_dir: str) -> str:
     Raises:
         ConfigError: If the folder holds none.
     """
-    best = sorted(glob.glob(osp.join(work_dir, 'best_*.pth')),
+    best = sorted(glob.glob(osp.join(glob.escape(work_dir), 'best_*.pth')),
                   key=osp.getmtime)
     path = best[-1] if best else find_latest_checkpoint(work_dir)
     if path is None or not osp.isfile(path):

@@ -54,7 +54,7 @@ def convert_weights(layout_name: str, source: str, target: str,
                     if LAYOUTS[name].unused is not None]
         raise ConfigError(f'--reverse: layout {layout_name} has no writer; '
                           f'those that have one: {", ".join(writable)}')
-    require_writable_file(target)
+    target = require_writable_file(target)
     if cfg is None:
         cfg = Config.fromfile(usual_config(layout_name))
     config = cfg.filename or 'the config'

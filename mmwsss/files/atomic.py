@@ -50,15 +50,20 @@ def write_npz(path: str, **arrays: np.ndarray) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def require_writable(folder: str) -> None:
+def require_writable(folder: str) -> str:
     """Make a folder and check that files can be written to it.
 
     Args:
-        folder (str): Its path; those above it are made as well.
+        folder (str): Its path; those above it are made as well. ``~`` is the
+            home folder.
+
+    Returns:
+        str: The path, with the home folder put in.
 
     Raises:
         ConfigError: If not, naming the folder.
     """
+    folder = osp.expanduser(folder)
     probe = osp.join(folder, f'.write_test.{os.getpid()}')
     try:
         os.makedirs(folder, exist_ok=True)
@@ -68,21 +73,22 @@ def require_writable(folder: str) -> None:
     except OSError as error:
         raise ConfigError(f'{folder}: cannot be written to ({error.strerror});'
                           ' choose another folder') from error
+    return folder
 
 
 def require_writable_file(path: Union[str, os.PathLike[str]]) -> str:
     """Make the folder of an output file and check that it can be written to.
 
     Args:
-        path (str | PathLike): The file to write.
+        path (str | PathLike): The file to write; ``~`` is the home folder.
 
     Returns:
-        str: ``path``.
+        str: ``path``, with the home folder put in.
 
     Raises:
         DataError: If not, naming the folder.
     """
-    path = os.fspath(path)
+    path = osp.expanduser(os.fspath(path))
     folder = osp.dirname(path) or '.'
     if osp.isdir(path):
         raise DataError(f'{path}: is a folder; name a file')

@@ -62,7 +62,7 @@ def convert_coco14(root: str,
     """
     require_pycocotools()
     out_dir = root if out_dir is None else out_dir
-    require_writable(out_dir)
+    out_dir = require_writable(out_dir)
     problems = Problems(f'COCO in {root}')
     found = {}
     for split in splits:

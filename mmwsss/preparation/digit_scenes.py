@@ -72,6 +72,7 @@ def write_digit_scenes(root: str,
             or, without ``force``, DigitScenes made with other arguments.
         ImportError: If scikit-learn is missing.
     """
+    root = osp.expanduser(root)
     for name, value, low in (('num_train', num_train, 1),
                              ('num_val', num_val, 1), ('size', size, 32),
                              ('seed', seed, 0)):

@@ -77,7 +77,7 @@ def convert_openimages(metadata: str, root: str, class_names: str,
     Raises:
         DataError: With all that is missing or wrong.
     """
-    require_writable(out_dir)
+    out_dir = require_writable(out_dir)
     problems = Problems(f'OpenImages30k in {root}')
     photos = {split: _read_split(osp.join(metadata, split), problems)
               for split in splits}

@@ -1,22 +1,21 @@
 #!/usr/bin/env python
 """Plot how alike patch tokens become by layer, and class-token attention."""
-import argparse
 import glob
 import os.path as osp
 
 from mmwsss import apis
-from mmwsss.apis.command_line import run
+from mmwsss.apis.command_line import Parser, at_least, run
 
 
 def main() -> None:
     """Parse, analyse, say where the results are."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('--run', nargs=3, action='append', required=True,
                         metavar=('NAME', 'CONFIG', 'CHECKPOINT'),
                         help='a checkpoint to look at; may be repeated')
     parser.add_argument('--photos', required=True, metavar='DIR',
                         help='folder of photos (.jpg)')
-    parser.add_argument('--count', type=int, default=50,
+    parser.add_argument('--count', type=at_least(1), default=50,
                         help='photos to look at, in alphabetical order; '
                         'default: 50')
     parser.add_argument('--out-dir', default='work_dirs/over_smoothing')

@@ -7,15 +7,14 @@ Example:
             seed=work_dirs/mmct_deit-tiny_voc/pseudo/train/scores.json \
             val=work_dirs/deeplabv1_r38d_voc/test_scores.json
 """
-import argparse
 
 from mmwsss import apis
-from mmwsss.apis.command_line import run
+from mmwsss.apis.command_line import Parser, run
 
 
 def main() -> None:
     """Parse, write, print."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Write the tables of result files as Markdown and LaTeX '
         '(booktabs), the published rows above.')
     parser.add_argument('--row', nargs='+', action='append', default=[],

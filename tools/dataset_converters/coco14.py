@@ -7,12 +7,12 @@ Example:
 import argparse
 
 from mmwsss import preparation
-from mmwsss.apis.command_line import run
+from mmwsss.apis.command_line import Parser, at_least, run
 
 
 def parse_args() -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Draw the instance annotations of COCO as palette PNGs, '
         'and write lists and image-level labels. Masks that are there are '
         'kept. Needs pycocotools.')
@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
                         help="a split's annotations under ROOT; default: "
                         '%(default)s')
     parser.add_argument('--out-dir', help='where to write; default: ROOT')
-    parser.add_argument('--num-workers', type=int, metavar='N',
+    parser.add_argument('--num-workers', type=at_least(0), metavar='N',
                         help='processes that draw; default: as many as CPU '
                         'cores')
     parser.add_argument('--subset', action='store_true',

@@ -8,12 +8,12 @@ import argparse
 import sys
 
 from mmwsss import preparation
-from mmwsss.apis.command_line import run
+from mmwsss.apis.command_line import Parser, run
 
 
 def parse_args() -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Write DigitScenes: scenes of real handwritten digits '
         'with image-level labels and masks, in the layout of VOC. A folder '
         'that is complete is used again.')

@@ -7,17 +7,16 @@ Example:
         --images wsolevaluation/dataset/OpenImages \
         --class-names class-descriptions-boxable.csv
 """
-import argparse
 
 from mmwsss import preparation
-from mmwsss.apis.command_line import run
+from mmwsss.apis.command_line import Parser, run
 
 SPLITS = ('train', 'val', 'test')
 
 
 def main() -> None:
     """Parse, convert."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Write lists, labels, class names and merged masks of '
         'OpenImages30k. An interrupted run goes on when it is started again.')
     parser.add_argument('out_dir', help='folder to write to')

@@ -8,12 +8,12 @@ Example:
 import argparse
 
 from mmwsss import preparation
-from mmwsss.apis.command_line import run
+from mmwsss.apis.command_line import Parser, run
 
 
 def parse_args() -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Check VOC 2012, write SegmentationClassAug, '
         'train_aug.txt and cls_labels.npy into it. What is there is kept.')
     parser.add_argument('root', help='the folder VOCdevkit/VOC2012')

@@ -37,6 +37,7 @@ class CAMLocalizer(BaseLocalizer):
                  test_cfg: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(data_preprocessor, test_cfg, init_cfg)
+        self.num_classes = num_classes
         self.backbone = MODELS.build(backbone)
         self.dropout = nn.Dropout2d(dropout)
         self.classifier = nn.Conv2d(self.backbone.tap_channels[-1],
