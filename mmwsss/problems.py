@@ -1,6 +1,36 @@
 """What goes wrong for users, and all problems of a data set in one report."""
 import difflib
+import re
 from typing import Iterable, List
+
+
+def printable(text: str) -> str:
+    r"""Text that may be shown on a terminal, whatever names stand in it.
+
+    Names of files, images and classes come from outside. An escape sequence
+    in one could recolour the terminal or hide what stands before it, a
+    line break could fake a message, and half a surrogate cannot be printed.
+
+    Args:
+        text (str): Any text.
+
+    Returns:
+        str: The same with control and other invisible characters written as
+        in Python, ``\x1b``; line breaks and spaces stay.
+    """
+    return ''.join(
+        one if one.isprintable() or one == '\n' else
+        one.encode('unicode_escape').decode('ascii') for one in text)
+
+
+def one_line(error: object) -> str:
+    """What an error of a library says, on one line and not too long.
+
+    Args:
+        error: The error; one without a text is called by its type.
+    """
+    text = ' '.join(str(error).split()) or type(error).__name__
+    return printable(text if len(text) < 300 else f'{text[:300]} ...')
 
 
 class DataError(ValueError):
@@ -33,9 +63,10 @@ class Problems:
         """Note one problem.
 
         Args:
-            line (str): What is wrong, where, and the remedy.
+            line (str): What is wrong, where, and the remedy. It is kept on
+                one line, without control characters.
         """
-        self.lines.append(line)
+        self.lines.append(printable(re.sub(r'\s*[\r\n]\s*', ' ', line)))
 
     def raise_if_any(self) -> None:
         """Raise a :class:`DataError` if a problem was noted."""
@@ -44,8 +75,9 @@ class Problems:
         shown = self.lines[:self.limit]
         if len(self.lines) > self.limit:
             shown.append(f'... and {len(self.lines) - self.limit} more')
-        raise DataError('\n  '.join([f'{self.title}: {len(self.lines)} '
-                                     'problem(s)', *shown]))
+        title = printable(' '.join(self.title.splitlines()))
+        raise DataError('\n  '.join([f'{title}: {len(self.lines)} problem(s)',
+                                     *shown]))
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:

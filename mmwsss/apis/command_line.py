@@ -8,7 +8,12 @@ from typing import Callable
 from mmengine.config import Config, DictAction
 
 from mmwsss import apis
-from mmwsss.problems import ConfigError, DataError, NonFiniteLossError
+from mmwsss.problems import (
+    ConfigError,
+    DataError,
+    NonFiniteLossError,
+    printable,
+)
 
 
 def config_parser(description: str) -> argparse.ArgumentParser:
@@ -94,7 +99,7 @@ def _exit(error: Exception, kind: str) -> None:
     if os.environ.get('MMWSSS_TRACEBACK') == '1':
         raise error
     text = error.args[0] if isinstance(error, KeyError) else error
-    sys.exit(f'{kind}: {text}')
+    sys.exit(printable(f'{kind}: {text}'))
 
 
 def _from_building(error: BaseException) -> bool:

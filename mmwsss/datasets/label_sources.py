@@ -15,7 +15,7 @@ import numpy as np
 from mmwsss.files.json_files import read_json
 from mmwsss.files.masks import read_mask
 from mmwsss.files.photos import image_name
-from mmwsss.files.safe_npy import load_npy_dict
+from mmwsss.files.safe_npy import image_of_key, load_npy_dict
 from mmwsss.problems import DataError, Problems, unknown_name
 from mmwsss.registry import LABEL_SOURCES
 
@@ -241,6 +241,7 @@ class COCOLabels(FileLabels):
 class NpyLabels(FileLabels):
     """The field's ``cls_labels.npy``: {image id: multi-hot vector (C,)}.
 
+    Image ids are names, or numbers as in IRN's and ReCAM's file.
     The file is a pickle; it is read without the power to run code, see
     :func:`mmwsss.files.safe_npy.load_npy_dict`.
 
@@ -261,8 +262,8 @@ class NpyLabels(FileLabels):
             if not np.isin(vector, (0, 1)).all():
                 problems.add(f'{where}: values other than 0 and 1')
                 continue
-            yield (str(image), [classes[i] for i in
-                                np.flatnonzero(vector).tolist()], where)
+            names = [classes[i] for i in np.flatnonzero(vector).tolist()]
+            yield image_of_key(image), names, where
 
 
 @LABEL_SOURCES.register_module()

@@ -26,7 +26,7 @@ class LoadMaps(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Load ``results['map_path']``."""
         path, size = results['map_path'], results['img'].shape[:2]
-        file = read_any_map(path)
+        file = read_any_map(path).sized(size)
         if file.maps.shape[1:] != size:
             raise DataError(
                 f'{path}: maps of {file.maps.shape[1]} x {file.maps.shape[2]},'
