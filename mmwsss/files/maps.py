@@ -174,7 +174,7 @@ def _checked_labels(path: str, labels: np.ndarray) -> np.ndarray:
 def _as_floats(values: Any) -> np.ndarray:
     """A copy as float32; what is too large for it becomes infinite."""
     with np.errstate(over='ignore'):
-        return np.array(values, dtype=np.float32)
+        return np.array(np.asarray(values), dtype=np.float32)
 
 
 def _checked_maps(path: str, maps: np.ndarray) -> np.ndarray:

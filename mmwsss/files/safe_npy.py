@@ -19,7 +19,7 @@ from torch import Tensor
 
 from mmwsss.problems import DataError, one_line
 
-from .safe_npz import read_npy_header
+from .safe_npz import check_text, read_npy_header
 
 MOST_BYTES = 2**31  # of a file; it is read as a whole
 MOST_DEPTH = 20  # of containers inside of one another
@@ -64,6 +64,7 @@ class _Array:
                 flat[place] = value
         elif len(values):
             flat = np.frombuffer(values, dtype)
+            check_text(flat)
         else:
             flat = np.empty(0, dtype)
         self.value = flat.reshape(shape, order=order)
@@ -84,6 +85,9 @@ class _ArrayUnpickler(pickle._Unpickler):
     read: Callable[[int], bytes]
     append: Callable[[Any], None]
     pop_mark: Callable[[], List[Any]]
+    def no_code(self) -> None:
+        raise _Refused('sets, objects or foreign parts')
+
     dispatch: ClassVar[Dict[int, Callable]] = dict(pickle._Unpickler.dispatch)
     # Codes that nothing needs which is accepted here: sets, foreign ids,
     # classes by number, objects by class, buffers elsewhere.
@@ -92,7 +96,7 @@ class _ArrayUnpickler(pickle._Unpickler):
                   pickle.EXT4, pickle.INST, pickle.OBJ, pickle.NEWOBJ,
                   pickle.NEWOBJ_EX, pickle.DICT, pickle.NEXT_BUFFER,
                   pickle.READONLY_BUFFER):
-        del dispatch[_code[0]]
+        dispatch[_code[0]] = no_code
 
     def __init__(self, content: bytes) -> None:
         super().__init__(io.BytesIO(content))
@@ -117,6 +121,9 @@ class _ArrayUnpickler(pickle._Unpickler):
     def no_call(self, *_: object) -> None:
         raise _Refused('an array of a size of its own')
 
+    def no_bytes(self) -> bytes:
+        return b''
+
     def dtype(self, name: str, *_: object) -> _DType:
         return _DType(name)
 
@@ -124,7 +131,9 @@ class _ArrayUnpickler(pickle._Unpickler):
         return _Array()
 
     def scalar(self, dtype: _DType, content: bytes) -> np.generic:
-        return np.frombuffer(content, dtype.value)[0]
+        values = np.frombuffer(content, dtype.value)
+        check_text(values)
+        return values[0]
 
     def from_buffer(self, content: bytes, dtype: _DType,
                     shape: Tuple[int, ...], order: Any) -> _Array:
@@ -234,6 +243,7 @@ _ALLOWED: Dict[Tuple[str, str], str] = {
     ('numpy._core.multiarray', 'scalar'): 'scalar',
     ('numpy._core.numeric', '_frombuffer'): 'from_buffer',
     ('_codecs', 'encode'): 'encode',
+    ('__builtin__', 'bytes'): 'no_bytes',
     ('collections', 'OrderedDict'): 'ordered_dict',
     ('torch._utils', '_rebuild_tensor_v2'): 'tensor',
     ('torch.storage', '_load_from_bytes'): 'storage',

@@ -77,10 +77,7 @@ def read_embeddings(path: str, kinds: Mapping[str, str] = {},  # noqa: B006
             numbers for each name.
     """
     arrays = read_npz(path, dict(kinds, names=TEXT, embeddings=NUMBERS))
-    try:
-        names: List[str] = arrays.pop('names').reshape(-1).tolist()
-    except ValueError as error:  # numbers that are no characters
-        raise ValueError(f'names: {one_line(error)}') from error
+    names: List[str] = arrays.pop('names').reshape(-1).tolist()
     with np.errstate(over='ignore'):
         vectors = arrays.pop('embeddings').astype(np.float32)
     if (vectors.ndim != 2 or len(vectors) != len(names)
@@ -116,7 +113,21 @@ def _checked_bytes(file: zipfile.ZipFile, name: str, kinds: str) -> int:
 
 def _read_array(file: zipfile.ZipFile, name: str) -> np.ndarray:
     with file.open(f'{name}.npy') as stream:
-        return npy_format.read_array(stream, allow_pickle=False)
+        array = npy_format.read_array(stream, allow_pickle=False)
+    check_text(array)
+    return array
+
+
+def check_text(array: np.ndarray) -> None:
+    """Raise ValueError if numbers in an array of text are no characters.
+
+    Python itself fails where such a text is made.
+    """
+    if array.dtype.kind == 'U' and array.size:
+        codes = np.frombuffer(array.tobytes(), np.dtype(np.uint32)
+                              .newbyteorder(array.dtype.byteorder))
+        if codes.max() > 0x10ffff:
+            raise ValueError('a text with numbers that are no characters')
 
 
 def read_npy_header(stream: IO[bytes]
@@ -153,7 +164,10 @@ def _parse_header(version: int, content: bytes
                   ) -> Tuple[Tuple[int, ...], bool, np.dtype]:
     parse = (npy_format.read_array_header_1_0 if version == 1 else
              npy_format.read_array_header_2_0)
-    shape, fortran, dtype = parse(io.BytesIO(content))
+    try:
+        shape, fortran, dtype = parse(io.BytesIO(content))
+    except Exception as error:  # it is parsed as Python; texts vary
+        raise ValueError('a damaged .npy header') from error
     if not all(type(side) is int for side in shape):
         raise ValueError(f'a shape {shape}')
     return shape, fortran, dtype
