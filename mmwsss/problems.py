@@ -66,7 +66,7 @@ class Problems:
             line (str): What is wrong, where, and the remedy. It is kept on
                 one line, without control characters.
         """
-        self.lines.append(printable(re.sub(r'\s*[\r\n]\s*', ' ', line)))
+        self.lines.append(printable(re.sub(r'\s*\n\s*', ' ', line)))
 
     def raise_if_any(self) -> None:
         """Raise a :class:`DataError` if a problem was noted."""
