@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from shapes import dataset_config
 
+from mmwsss.datasets.label_sources import NpyLabels
 from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS
 
@@ -143,3 +144,12 @@ def test_mask_value_outside_the_class_list(shapes):
     Image.fromarray(np.full((48, 64), 9, np.uint8)).save(path)
     message = problems(shapes, dict(type='MaskLabels'))
     assert 'img3.png: mask value 9, but the data set has 2' in message
+
+
+def test_numbers_of_irn_for_image_ids(tmp_path):
+    np.save(tmp_path / 'cls_labels.npy', {
+        2007000032: np.float32([1, 0]), 2011003276: np.float32([0, 1])})
+    labels = NpyLabels('cls_labels.npy').load(
+        [dict(img_path='2011_003276.jpg'), dict(img_path='2007_000032.jpg')],
+        ['dog', 'person'], str(tmp_path))
+    assert labels.tolist() == [[0, 1], [1, 0]]

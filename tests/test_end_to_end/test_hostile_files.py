@@ -49,7 +49,6 @@ KNOWN = {
     'labels_csv': 'bytes that are no UTF-8',
     'labels_json': 'entries that are neither pairs nor objects',
     'labels_coco': 'entries without a key, ids that are lists',
-    'coco_instances': 'names and sizes of another type',
     'manifest_json': 'images of another type',
 }
 
