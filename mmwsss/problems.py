@@ -1,5 +1,6 @@
 """What goes wrong for users, and all problems of a data set in one report."""
 import difflib
+import re
 from typing import Callable, Iterable, List, Union
 
 # A problem, or what makes its line; called only if the line is shown.
@@ -7,6 +8,35 @@ Line = Union[str, Callable[[], str]]
 
 # Of a class, an option and so on, in characters.
 _LONGEST_NAME = 100
+
+
+def printable(text: str) -> str:
+    r"""Text that may be shown on a terminal, whatever names stand in it.
+
+    Names of files, images and classes come from outside. An escape sequence
+    in one could recolour the terminal or hide what stands before it, a
+    line break could fake a message, and half a surrogate cannot be printed.
+
+    Args:
+        text (str): Any text.
+
+    Returns:
+        str: The same with control and other invisible characters written as
+        in Python, ``\x1b``; line breaks and spaces stay.
+    """
+    return ''.join(
+        one if one.isprintable() or one == '\n' else
+        one.encode('unicode_escape').decode('ascii') for one in text)
+
+
+def one_line(error: object) -> str:
+    """What an error of a library says, on one line and not too long.
+
+    Args:
+        error: The error; one without a text is called by its type.
+    """
+    text = ' '.join(str(error).split()) or type(error).__name__
+    return printable(text if len(text) < 300 else f'{text[:300]} ...')
 
 
 class DataError(ValueError):
@@ -41,7 +71,8 @@ class Problems:
         Args:
             line (str | callable): What is wrong, where, and the remedy; or a
                 function without arguments that says so. It is called only
-                if the line is shown, for hints that take time.
+                if the line is shown, for hints that take time. It is shown
+                on one line, without control characters.
         """
         self.lines.append(line)
 
@@ -49,12 +80,18 @@ class Problems:
         """Raise a :class:`DataError` if a problem was noted."""
         if not self.lines:
             return
-        shown = [line if isinstance(line, str) else line()
-                 for line in self.lines[:self.limit]]
+        shown = [_shown(line) for line in self.lines[:self.limit]]
         if len(self.lines) > self.limit:
             shown.append(f'... and {len(self.lines) - self.limit} more')
-        raise DataError('\n  '.join([f'{self.title}: {len(self.lines)} '
-                                     'problem(s)', *shown]))
+        title = printable(' '.join(self.title.splitlines()))
+        raise DataError('\n  '.join([f'{title}: {len(self.lines)} problem(s)',
+                                     *shown]))
+
+
+def _shown(line: Line) -> str:
+    """A problem on one line that may be printed."""
+    text = line if isinstance(line, str) else line()
+    return printable(re.sub(r'\s*\n\s*', ' ', text))
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:

@@ -1,7 +1,14 @@
 """All problems of a data set in one report, and what a name could mean."""
 import pytest
+from command_lines import run_tool
 
-from mmwsss.problems import DataError, Problems, unknown_name
+from mmwsss.problems import (
+    DataError,
+    Problems,
+    one_line,
+    printable,
+    unknown_name,
+)
 
 
 def test_no_problem_is_no_error():
@@ -41,3 +48,31 @@ def test_only_hints_that_are_shown_are_made():
 def test_a_name_that_is_a_whole_file():
     line = unknown_name('class', 'dog;' * 50000, ['dog'])
     assert len(line) < 200 and line.endswith('(known: dog)')
+
+
+@pytest.mark.parametrize('text, shown', [
+    ('plain Größe 猫.jpg', 'plain Größe 猫.jpg'), ('a\nb', 'a\nb'),
+    ('\x1b[31mred', r'\x1b[31mred'), ('a\rb\x00\x7f', r'a\rb\x00\x7f'),
+    ('\x9b31m', r'\x9b31m'), ('\u202egpj.exe', r'\u202egpj.exe'),
+    ('bad\udcff.jpg', r'bad\udcff.jpg'), ('\u2028', r'\u2028')])
+def test_names_cannot_steer_the_terminal(text, shown):
+    assert printable(text) == shown
+    problems = Problems('photos\x1b')
+    problems.add(text)
+    with pytest.raises(DataError) as caught:
+        problems.raise_if_any()
+    assert str(caught.value).split('\n') == [
+        r'photos\x1b: 1 problem(s)', '  ' + shown.replace('\n', ' ')]
+
+
+def test_a_tool_shows_no_escape_of_a_name(tmp_path):
+    folder = tmp_path / 'a\x1b[31m\x9b'
+    said = run_tool('eval_pseudo', folder, '--gt', tmp_path, '--classes',
+                    'voc12')
+    assert said == f'error: {tmp_path}/a\\x1b[31m\\x9b: no such folder'
+
+
+def test_errors_of_libraries_on_one_line():
+    assert one_line(ValueError('a\n  b\tc')) == 'a b c'
+    assert one_line(KeyError()) == 'KeyError'
+    assert len(one_line(ValueError('x' * 9999))) < 400

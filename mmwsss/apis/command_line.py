@@ -11,7 +11,12 @@ from typing import Any, Callable, NoReturn, Optional, Sequence
 from mmengine.config import Config
 
 from mmwsss import apis
-from mmwsss.problems import ConfigError, DataError, NonFiniteLossError
+from mmwsss.problems import (
+    ConfigError,
+    DataError,
+    NonFiniteLossError,
+    printable,
+)
 
 from .options import split_option
 
@@ -215,7 +220,7 @@ def _exit(error: Exception, kind: str,
     if os.environ.get('MMWSSS_TRACEBACK') == '1':
         raise error from cause
     text = error.args[0] if isinstance(error, KeyError) else error
-    sys.exit(f'{kind}: {text}')
+    sys.exit(printable(f'{kind}: {text}'))
 
 
 def _from_building(error: BaseException) -> bool:

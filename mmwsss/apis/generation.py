@@ -237,7 +237,8 @@ def _refine_maps(cfg: Config, dataset: BaseDataset, indices: Sequence[int],
     with progress_bar('Refining maps', len(indices)) as advance:
         for index in indices:
             info = dataset.get_data_info(index)
-            file = read_any_map(info['map_path'])
+            file = read_any_map(info['map_path']).sized(
+                photo_size(info['img_path']))
             writer.write(info['sample_id'], info['img_path'], file.maps,
                          file.labels.tolist(), file.scores)
             advance(1)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mmwsss.evaluation import BaseScorer, ThresholdSweep
 from mmwsss.evaluation.threshold_sweep import Threshold
-from mmwsss.files.maps import read_any_map
+from mmwsss.files.maps import MapFile, read_any_map
 from mmwsss.files.masks import read_mask
 from mmwsss.parallel.progress import in_threads
 from mmwsss.problems import DataError, Problems
@@ -126,6 +126,8 @@ class Scoring:
         if file.truth is None:
             return None
         truth = read_mask(file.truth)
+        if isinstance(content, MapFile):
+            content = content.sized(truth.shape)
         size = tuple(self.shape(content))
         if truth.shape != size:
             raise DataError(

@@ -6,7 +6,7 @@ from typing import BinaryIO, Dict, Tuple
 import numpy as np
 import torch
 
-from mmwsss.problems import DataError
+from mmwsss.problems import DataError, one_line
 
 # The first eight bytes of a list of arrays.
 FILE_MAGIC = 0x112
@@ -33,7 +33,8 @@ def read_mxnet_params(path: str) -> Dict[str, torch.Tensor]:
         dict: Name -> tensor.
 
     Raises:
-        DataError: If the file is damaged, or holds sparse arrays.
+        DataError: If the file is damaged, or holds sparse arrays. What it
+            says of sizes is believed only as far as its own size goes.
     """
     try:
         with open(path, 'rb') as file:
@@ -48,12 +49,14 @@ def read_mxnet_params(path: str) -> Dict[str, torch.Tensor]:
             for _ in range(_unpack(file, '<Q')[0]):
                 names.append(_take(file, _unpack(file, '<Q')[0], size
                                    ).decode())
-    except (ValueError, struct.error, OSError) as error:
-        raise DataError(f"{path}: not a readable MXNet .params file "
-                        f'({error})') from error
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise DataError(f'{path}: not a readable MXNet .params file '
+                        f'({one_line(error)})') from error
     if len(names) != len(arrays):
         raise DataError(f'{path}: {len(arrays)} arrays, but {len(names)} '
                         'names')
+    if len(set(names)) != len(names):
+        raise DataError(f'{path}: two arrays of one name')
     return dict(zip(names, arrays))
 
 
@@ -78,7 +81,7 @@ def _read_array(file: BinaryIO, size: int) -> torch.Tensor:
     if dimensions > _MOST_DIMENSIONS:
         raise ValueError(f'an array of {dimensions} dimensions')
     shape = _unpack(file, f'<{dimensions}{"q" if later else "I"}')
-    if min(shape, default=0) < 0:
+    if min(shape, default=1) < 1:
         raise ValueError(f'an array of shape {shape}')
     if dimensions == 0:
         return torch.empty(0)

@@ -1,10 +1,11 @@
 """CLIP image embeddings, one vector a photo."""
 import os.path as osp
-import zipfile
+from collections import Counter
 from typing import Sequence
 
 import numpy as np
 
+from mmwsss.files.safe_npz import read_embeddings
 from mmwsss.problems import DataError, Problems
 
 HOW = 'write it with tools/extract_image_embeddings.py'
@@ -21,21 +22,23 @@ def read_image_embeddings(path: str, names: Sequence[str]) -> np.ndarray:
         np.ndarray: float32, (len(names), E).
 
     Raises:
-        DataError: If the file is missing, damaged, or lacks an image.
+        DataError: If the file is missing or damaged, a number is not finite,
+            or an image is not in it or twice.
     """
     if not osp.isfile(path):
         raise DataError(f'image embeddings {path}: no such file; {HOW}')
     try:
-        with np.load(path, allow_pickle=False) as file:
-            rows = {str(name): i for i, name in enumerate(file['names'])}
-            embeddings = file['embeddings'].astype(np.float32)
-    except (ValueError, KeyError, OSError, EOFError,
-            zipfile.BadZipFile) as error:
+        found, embeddings, _ = read_embeddings(path)
+    except ValueError as error:
         raise DataError(f'image embeddings {path}: cannot be read ({error}); '
                         f'{HOW}') from error
+    rows = {name: row for row, name in enumerate(found)}
     problems = Problems(f'image embeddings {path} ({HOW})')
+    counts = Counter(found)
     for name in names:
-        if name not in rows:
-            problems.add(f'no embedding of image {name!r}')
+        if counts[name] != 1:
+            problems.add(f'no embedding of image {name!r}'
+                         if name not in rows else
+                         f'{counts[name]} embeddings of image {name!r}')
     problems.raise_if_any()
     return embeddings[[rows[name] for name in names]]

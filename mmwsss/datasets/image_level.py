@@ -4,7 +4,7 @@ from typing import Any, List, Optional
 
 import numpy as np
 
-from mmwsss.files.maps import map_size
+from mmwsss.files.maps import UNKNOWN_SIZE, map_size
 from mmwsss.files.photos import image_name, photo_size
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS, LABEL_SOURCES
@@ -91,7 +91,7 @@ class ImageLevelDataset(PhotoFolder):
                     problems.add(str(error))
                     continue
                 photo = photo_size(info['img_path'])
-                if size != photo:
+                if size not in (photo, UNKNOWN_SIZE):
                     problems.add(f'{info["map_path"]} is for a photo of '
                                  f'{size[0]} x {size[1]}, but '
                                  f'{info["img_path"]} is '

@@ -1,11 +1,10 @@
 """CLIP text embeddings of class names, one vector a class."""
 import os.path as osp
-import zipfile
-import zlib
 from typing import Optional, Sequence
 
 import numpy as np
 
+from mmwsss.files.safe_npz import read_embeddings
 from mmwsss.problems import DataError
 
 from .class_prompts import CLASS_LISTS, same_class, squash
@@ -30,28 +29,17 @@ def read_text_embeddings(path: str,
         np.ndarray: float32, (C, E).
 
     Raises:
-        DataError: If the file is missing or damaged, or its classes are not
-            the data set's.
+        DataError: If the file is missing or damaged, a number is not finite,
+            or its classes are not the data set's.
     """
     title = f'text embeddings {path}'
     if not osp.isfile(path):
         raise DataError(f'{title}: no such file; {_how(classes, path)}')
     try:
-        # Not `with np.load(...)`: a lone array in the file has no __exit__.
-        file = np.load(path, allow_pickle=False)
-        names = [str(name) for name in file['names'].reshape(-1)]
-        embeddings = file['embeddings'].astype(np.float32)
-        file.close()
-    except (ValueError, KeyError, IndexError, OSError, EOFError,
-            zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f'{title}: cannot be read ({_one_line(error)}); '
+        names, embeddings, _ = read_embeddings(path)
+    except ValueError as error:
+        raise DataError(f'{title}: cannot be read ({error}); '
                         f'{_how(classes, path)}') from error
-    if (embeddings.ndim != 2 or len(embeddings) != len(names)
-            or not np.isfinite(embeddings).all()):
-        raise DataError(
-            f'{title}: expected one vector of finite numbers for each of its '
-            f'{len(names)} names, got shape {embeddings.shape}; '
-            f'{_how(classes, path)}')
     for expected in (num_classes, None if classes is None else len(classes)):
         if expected is not None and expected != len(names):
             raise DataError(f'{title}: {len(names)} classes, the data set has '
@@ -80,8 +68,3 @@ def _how(classes: Optional[Sequence[str]], path: str) -> str:
                        if list(known) == list(classes)), 'FILE')
     return ('write it with tools/extract_text_embeddings.py --classes '
             f'{source} --weights CLIP_WEIGHTS --out {path}')
-
-
-def _one_line(error: Exception) -> str:
-    text = ' '.join(str(error).split())
-    return text or type(error).__name__

@@ -1,8 +1,6 @@
 """Localization maps on disk, and the masks that they stand for."""
 import io
-import zipfile
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -10,13 +8,22 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from mmwsss.problems import DataError
+from mmwsss.problems import DataError, one_line
 
 from .atomic import write_atomically
 from .safe_npy import load_npy_dict
+from .safe_npz import INTEGERS, NUMBERS, read_npz
 
 MAP_DICT_LAYOUTS = ('mctformer', 'irn')
 MAP_DTYPES = ('uint8', 'float16')
+# Values of all maps of an image at its own size; as float32 they take 1 GiB,
+# and twice that while they are resized.
+MOST_VALUES = 2**28
+# A map value may leave [0, 1] by so much for rounding; it is brought back.
+ROUNDING = 1e-3
+MOST_CLASSES = 254  # foreground classes that fit into an 8-bit mask
+# The size of an image whose file of maps is an empty dict: it does not say.
+UNKNOWN_SIZE = (0, 0)
 
 
 @dataclass
@@ -26,13 +33,26 @@ class MapFile:
     Attributes:
         labels (np.ndarray): The K 0-based classes, int16.
         maps (np.ndarray): Class maps in [0, 1], float32, (K, H, W).
-        size (tuple[int, int]): Height and width of the image in pixels.
+        size (tuple[int, int]): Height and width of the image in pixels, or
+            ``UNKNOWN_SIZE``.
         scores (np.ndarray, optional): Image-level scores, float32, (C, ).
     """
     labels: np.ndarray
     maps: np.ndarray
     size: Tuple[int, int]
     scores: Optional[np.ndarray] = None
+
+    def sized(self, size: Sequence[int]) -> 'MapFile':
+        """The same maps; those of no class get a size where they have none.
+
+        Args:
+            size (Sequence[int]): Height and width of the image in pixels.
+        """
+        if self.size != UNKNOWN_SIZE:
+            return self
+        height, width = size
+        return replace(self, maps=np.zeros((0, height, width), np.float32),
+                       size=(height, width))
 
 
 def write_map(path: str, maps: np.ndarray, labels: Sequence[int],
@@ -90,30 +110,98 @@ def read_map(path: str) -> MapFile:
         MapFile: With maps at the size of the image.
 
     Raises:
-        DataError: If the file is missing, damaged or of another kind.
+        DataError: If the file is missing, damaged or of another kind, its
+            values are no maps, or it stands for more than ``MOST_VALUES``.
     """
-    arrays = _read_arrays(path, 'labels', 'maps', 'size', 'scores')
+    arrays = _read_arrays(
+        path, dict(labels=INTEGERS, maps=NUMBERS, size=INTEGERS),
+        dict(scores=NUMBERS))
     labels, maps = arrays['labels'], arrays['maps']
-    if maps.ndim != 3 or len(labels) != len(maps):
-        raise DataError(f'{path}: {len(labels)} labels for maps of shape '
+    if maps.ndim != 3 or labels.ndim != 1 or len(labels) != len(maps):
+        raise DataError(f'{path}: {labels.size} labels for maps of shape '
                         f'{maps.shape}')
+    size = _checked_size(path, arrays['size'])
+    for shape in (size, maps.shape[1:]):
+        _check_values(path, len(labels), shape)
     scale = 255 if maps.dtype == np.uint8 else 1
-    height, width = arrays['size'].tolist()
-    size = (height, width)
-    return MapFile(labels, resized_maps(maps.astype(np.float32) / scale, size),
-                   size, arrays.get('scores'))
+    maps = _as_floats(maps)
+    maps /= scale
+    maps = _checked_maps(path, maps)
+    scores = arrays.get('scores')
+    if scores is not None and not (
+            scores.ndim == 1 and np.isfinite(scores).all()):
+        raise DataError(f'{path}: scores of shape {scores.shape}, or not '
+                        f'finite; {_AGAIN}')
+    return MapFile(_checked_labels(path, labels), resized_maps(maps, size),
+                   size, scores)
 
 
-def _read_arrays(path: str, *names: str) -> Dict[str, np.ndarray]:
-    """Arrays of an ``.npz`` by name; only ``scores`` may be missing."""
+_AGAIN = 'remove it and run tools/gen_pseudo.py again'
+
+
+def _read_arrays(path: str, kinds: Dict[str, str],
+                 optional: Dict[str, str]) -> Dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in names
-                    if name in file or name != 'scores'}
-    except (OSError, ValueError, KeyError, EOFError, TypeError,
-            zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f'{path}: not a readable map file ({error}); remove '
-                        'it and run tools/gen_pseudo.py again') from error
+        return read_npz(path, kinds, optional)
+    except ValueError as error:
+        raise DataError(f'{path}: not a readable map file ({error}); '
+                        f'{_AGAIN}') from error
+
+
+def _checked_size(path: str, size: np.ndarray) -> Tuple[int, int]:
+    """Height and width that an image can have."""
+    sides: Any = size.tolist()
+    if size.shape != (2, ) or min(sides) < 1:
+        raise DataError(f'{path}: the size of its image is {str(sides):.60}, '
+                        f'not a height and a width in pixels; {_AGAIN}')
+    _check_values(path, 1, (sides[0], sides[1]))
+    return sides[0], sides[1]
+
+
+def _check_values(path: str, count: int, size: Sequence[int]) -> None:
+    """Maps of this size fit into memory; counted before they are made."""
+    if count * size[0] * size[1] > MOST_VALUES:
+        raise DataError(
+            f'{path}: {count} maps of {size[0]} x {size[1]} are too large, '
+            f'the limit is {MOST_VALUES:,} values; make them for a smaller '
+            'photo, or check the file')
+
+
+def _checked_labels(path: str, labels: np.ndarray) -> np.ndarray:
+    """Different 0-based classes, int16."""
+    if len(labels) and not (0 <= labels.min()
+                            and labels.max() < MOST_CLASSES):
+        raise DataError(
+            f'{path}: classes from {labels.min()} to {labels.max()}; they '
+            f'are 0-based, without background, up to {MOST_CLASSES - 1}')
+    if len(np.unique(labels)) < len(labels):
+        raise DataError(f'{path}: a class stands there twice, '
+                        f'{str(labels.tolist()):.60}')
+    return labels.astype(np.int16)
+
+
+def _as_floats(values: Any) -> np.ndarray:
+    """A copy as float32; what is too large for it becomes infinite."""
+    with np.errstate(over='ignore'):
+        return np.array(np.asarray(values), dtype=np.float32)
+
+
+def _checked_maps(path: str, maps: np.ndarray) -> np.ndarray:
+    """Maps with values in [0, 1], float32; changed in place."""
+    if not maps.size:
+        if len(maps):
+            raise DataError(f'{path}: maps of shape {maps.shape}')
+        return maps
+    low, high = float(maps.min()), float(maps.max())
+    # A NaN is neither small nor large.
+    if not (-ROUNDING <= low and high <= 1 + ROUNDING):
+        what = ('values that are not finite'
+                if not np.isfinite([low, high]).all() else
+                f'values from {low:.4g} to {high:.4g}')
+        raise DataError(
+            f'{path}: {what}, but maps are in [0, 1]; scale each map to it '
+            'before (divide by 255 if 255 stands for 1)')
+    return np.clip(maps, 0, 1, out=maps)
 
 
 def map_size(path: str) -> Tuple[int, int]:
@@ -123,15 +211,16 @@ def map_size(path: str) -> Tuple[int, int]:
         path (str): A map file of any kind, see :func:`read_any_map`.
 
     Returns:
-        tuple[int, int]: Height and width in pixels.
+        tuple[int, int]: Height and width in pixels; ``UNKNOWN_SIZE`` where
+        the file does not say.
 
     Raises:
         DataError: As :func:`read_any_map`.
     """
     if path.endswith('.npy'):
         return read_map_dict(path).size
-    height, width = _read_arrays(path, 'size')['size'].tolist()
-    return height, width
+    return _checked_size(path, _read_arrays(path, dict(size=INTEGERS),
+                                            {})['size'])
 
 
 def map_to_mask(maps: np.ndarray, labels: np.ndarray,
@@ -178,36 +267,70 @@ def read_any_map(path: str) -> MapFile:
 
 
 def read_map_dict(path: str) -> MapFile:
-    """Read maps from a ``.npy`` dict of MCTformer's or IRN's scripts.
+    """Read maps from a ``.npy`` dict of other scripts.
 
-    MCTformer writes ``{class: map}``, IRN ``{'keys': classes, 'high_res':
-    maps, ...}``; classes are 0-based in both. No code in the file runs.
+    MCTformer and PSA write ``{class: map}``, an empty dict for an image
+    without a class; IRN ``{'keys': classes, 'high_res': maps, ...}``, CLIP-ES
+    the same with ``attn_highres``. Classes are 0-based in all of them. No
+    code in the file runs.
 
     Args:
         path (str): The file.
 
     Returns:
-        MapFile: The maps, without scores.
+        MapFile: The maps, without scores; of ``UNKNOWN_SIZE`` where there is
+        no class.
 
     Raises:
-        DataError: If the file is neither.
+        DataError: If the file is none of these, or values are no maps.
     """
     content = load_npy_dict(path)
     try:
         if 'keys' in content:
-            labels = np.asarray(content['keys'])
-            maps = np.asarray(content['high_res'], dtype=np.float32)
+            name = next((name for name in _MAPS_OF_KEYS if name in content),
+                        _MAPS_OF_KEYS[0])
+            labels, maps = np.asarray(content['keys']), content[name]
         else:
-            labels = np.asarray(sorted(content), dtype=np.int64)
-            maps = np.stack([np.asarray(content[key], dtype=np.float32)
-                             for key in sorted(content)])
-        if maps.ndim != 3 or labels.shape != maps.shape[:1]:
-            raise ValueError(f'{labels.shape} classes for {maps.shape} maps')
-    except (KeyError, TypeError, ValueError) as error:
+            labels = np.asarray(sorted(content))
+            maps = [content[key] for key in sorted(content)]
+        if not labels.size:
+            return _empty(path, maps)
+        if labels.dtype.kind not in INTEGERS or labels.ndim != 1:
+            raise ValueError(f'classes of type {labels.dtype}')
+        sizes = {np.shape(one) for one in maps}
+        if len(maps) != len(labels) or len(sizes) != 1 or any(
+                len(size) != 2 for size in sizes):
+            raise ValueError(f'{labels.shape} classes for {len(maps)} maps '
+                             f'of shapes {str(sorted(sizes)):.60}')
+        height, width = sizes.pop()
+        _check_values(path, len(labels), (height, width))
+        maps = np.stack([_as_floats(one) for one in maps])
+    except DataError:
+        raise
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DataError(
             f'{path}: neither {{class: map}} nor a dict with keys and '
-            f'high_res ({type(error).__name__}: {error})') from error
-    return MapFile(labels.astype(np.int16), maps, maps.shape[1:], None)
+            f'{" or ".join(_MAPS_OF_KEYS)} ({type(error).__name__}: '
+            f'{one_line(error)})') from error
+    return MapFile(_checked_labels(path, labels), _checked_maps(path, maps),
+                   (height, width), None)
+
+
+# What IRN and CLIP-ES call the maps of their ``keys``.
+_MAPS_OF_KEYS = ('high_res', 'attn_highres')
+
+
+def _empty(path: str, maps: Any) -> MapFile:
+    """Maps of no class; an array of shape (0, H, W) has a size."""
+    size = np.shape(maps)[1:]
+    if len(maps) or len(size) not in (0, 2):
+        raise ValueError(f'no class for maps of shape {np.shape(maps)}')
+    height, width = size or UNKNOWN_SIZE
+    if not height or not width:
+        height, width = UNKNOWN_SIZE
+    _check_values(path, 1, (height, width))
+    return MapFile(np.zeros(0, np.int16),
+                   np.zeros((0, height, width), np.float32), (height, width))
 
 
 def write_map_dict(path: str, file: MapFile, layout: str) -> None:

@@ -5,8 +5,6 @@ import os
 import os.path as osp
 import re
 import time
-import zipfile
-import zlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
@@ -22,6 +20,7 @@ from torch import Tensor
 from mmwsss.files.atomic import require_writable_file, write_npz
 from mmwsss.files.image_lists import find_listed, read_image_list
 from mmwsss.files.photos import to_rgb
+from mmwsss.files.safe_npz import INTEGERS, TEXT, read_embeddings
 from mmwsss.models.clip import (
     CLIPImageEncoder,
     PathLike,
@@ -87,7 +86,8 @@ def extract_image_embeddings(out_file: PathLike,
     photos = _check_photos(image_paths)
     state = read_clip_state_dict(weights)
     encoder = build_image_encoder(state, weights).to(choose_device(device))
-    parts = _Parts(f'{out_file}.parts', _digest(encoder), resume)
+    parts = _Parts(f'{out_file}.parts', _digest(encoder),
+                   encoder.proj.shape[1], resume)
     todo = {key: path for key, path in photos.items()
             if key not in parts.rows}
     if todo:
@@ -230,11 +230,14 @@ class _Parts:
         folder (str): Where the files are.
         digest (str): Fingerprint of the weights; parts made with others are
             not used.
+        dims (int): Size E of an embedding.
         resume (bool): False removes what an earlier run left.
     """
 
-    def __init__(self, folder: str, digest: str, resume: bool) -> None:
+    def __init__(self, folder: str, digest: str, dims: int,
+                 resume: bool) -> None:
         self.folder = folder
+        self.dims = dims
         self.digest = digest
         self.rows: Dict[_Key, np.ndarray] = {}
         self._new: Dict[_Key, np.ndarray] = {}
@@ -249,15 +252,18 @@ class _Parts:
 
     def _read(self, path: str) -> None:
         try:
-            with np.load(path, allow_pickle=False) as part:
-                if str(part['weights']) != self.digest:
-                    print_log(f'{path}: from other weights, not used',
-                              'current')
-                    return
-                keys = zip(part['names'].tolist(), part['sizes'].tolist())
-                self.rows.update(zip(keys, part['embeddings']))
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile,
-                zlib.error) as error:
+            names, vectors, arrays = read_embeddings(
+                path, dict(weights=TEXT, sizes=INTEGERS))
+            if arrays['weights'].tolist() != self.digest:
+                print_log(f'{path}: from other weights, not used', 'current')
+                return
+            sizes = arrays['sizes']
+            if (sizes.shape != (len(names), )
+                    or vectors.shape[1] != self.dims):
+                raise ValueError(f'vectors of shape {vectors.shape} for '
+                                 f'{sizes.size} photos')
+            self.rows.update(zip(zip(names, sizes.tolist()), vectors))
+        except ValueError as error:
             print_log(f'{path}: cannot be read ({error}), done again',
                       'current')
 

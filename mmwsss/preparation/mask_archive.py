@@ -1,13 +1,15 @@
 """Masks in a zip archive, such as the field's SegmentationClassAug.zip."""
 import os.path as osp
 import zipfile
-import zlib
 from typing import Dict
 
 import numpy as np
 
 from mmwsss.files.masks import decode_mask
-from mmwsss.problems import DataError, Problems
+from mmwsss.problems import DataError, Problems, one_line
+
+# Bytes of a mask as a file; those of the field take some 10 KB.
+MOST_MASK_BYTES = 2**26
 
 
 class MaskArchive:
@@ -20,7 +22,8 @@ class MaskArchive:
         path (str): The archive. Several threads may read it.
 
     Raises:
-        DataError: If it is damaged, empty or hostile.
+        DataError: If it is damaged, empty or hostile: names that point out of
+            it, or masks of over ``MOST_MASK_BYTES``.
     """
 
     def __init__(self, path: str) -> None:
@@ -28,11 +31,12 @@ class MaskArchive:
         problems = Problems(f'masks in {path}')
         try:
             self.file = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile) as error:
-            raise DataError(f'{path}: not a readable zip archive ({error})'
-                            ) from error
+        except Exception as error:  # a damaged file can raise nearly anything
+            raise DataError(f'{path}: not a readable zip archive '
+                            f'({one_line(error)})') from error
         self.members: Dict[str, str] = {}
-        for member in self.file.namelist():
+        for info in self.file.infolist():
+            member = info.filename
             parts = member.replace('\\', '/').split('/')
             name, extension = osp.splitext(parts[-1])
             if '..' in parts or member.startswith(('/', '\\')):
@@ -44,9 +48,13 @@ class MaskArchive:
             elif name in self.members:
                 problems.add(f'{member!r}: the image stands there a second '
                              f'time (first: {self.members[name]!r})')
+            elif info.file_size > MOST_MASK_BYTES:
+                problems.add(f'{member!r} would unpack to '
+                             f'{info.file_size:,} bytes, a mask may have '
+                             f'{MOST_MASK_BYTES:,}')
             else:
                 self.members[name] = member
-        if not self.members:
+        if not self.members and not problems.lines:
             problems.add('no .png in it')
         problems.raise_if_any()
 
@@ -66,7 +74,7 @@ class MaskArchive:
         path = f'{self.path}: {member}'
         try:
             content = self.file.read(member)
-        except (OSError, EOFError, RuntimeError, zlib.error,
-                zipfile.BadZipFile) as error:
-            raise DataError(f'{path}: cannot be read ({error})') from error
+        except Exception as error:  # a damaged file can raise nearly anything
+            raise DataError(f'{path}: cannot be read ({one_line(error)})'
+                            ) from error
         return decode_mask(content, path)

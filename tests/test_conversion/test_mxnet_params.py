@@ -39,6 +39,8 @@ def damaged(content):
                           content[first + 20:])
     yield 'a negative size', (content[:first + 12] + struct.pack('<q', -2) +
                               content[first + 20:])
+    yield 'an empty side', (content[:first + 12] + struct.pack('<q', 0) +
+                            content[first + 20:])
     yield 'sparse', (content[:first + 4] + struct.pack('<i', 1) +
                      content[first + 8:])
     for length in range(1, len(content), 7):
@@ -63,3 +65,11 @@ def test_damaged_params_are_named(tmp_path):
 def test_a_params_file_that_is_none_is_named(tmp_path, name):
     with pytest.raises(DataError, match='not a readable MXNet'):
         read_mxnet_params(str(tmp_path / name))
+
+
+def test_two_arrays_of_one_name(tmp_path):
+    path = tmp_path / 'two.params'
+    params_file(path, {'arg:a': np.eye(2), 'arg:b': np.eye(3)}, 3)
+    path.write_bytes(path.read_bytes().replace(b'arg:b', b'arg:a'))
+    with pytest.raises(DataError, match='two.params: two arrays of one name'):
+        read_mxnet_params(str(path))

@@ -40,3 +40,15 @@ def test_other_arrays_are_named(tmp_path):
     np.savez(tmp_path / 'b.npz', vectors=np.zeros((1, 2)))
     with pytest.raises(DataError, match='cannot be read'):
         read_image_embeddings(str(tmp_path / 'b.npz'), ['x'])
+
+
+@pytest.mark.parametrize('names, rows, message', [
+    (['x', 'x'], np.ones((2, 2)), "2 embeddings of image 'x'"),
+    (['x', 'y'], np.full((2, 2), np.nan), 'finite'),
+    (['x', 'y'], [[1, 2], [3, np.inf]], 'finite'),
+    (['x', 'y'], np.ones((1, 2)), 'each of its 2 names'),
+    (['x', 'y'], np.ones(2), 'each of its 2 names')])
+def test_wrong_numbers_are_named(tmp_path, names, rows, message):
+    np.savez(tmp_path / 'b.npz', names=names, embeddings=rows)
+    with pytest.raises(DataError, match=f'b.npz[^$]*{message}'):
+        read_image_embeddings(str(tmp_path / 'b.npz'), ['x'])

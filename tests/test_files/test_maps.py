@@ -1,8 +1,10 @@
 """Localization maps on disk, and the masks that they stand for."""
 import numpy as np
 import pytest
+import torch
 
 from mmwsss.files.maps import (
+    UNKNOWN_SIZE,
     map_size,
     map_to_mask,
     read_any_map,
@@ -77,6 +79,23 @@ def test_two_thresholds_leave_255_between():
      '1 labels for maps of shape'),
     (dict(labels=[1], maps=np.zeros((4, 5)), size=[4, 5]),
      '1 labels for maps of shape'),
+    *[(dict(labels=[1], maps=np.zeros((1, 4, 5)), size=size),
+       'the size of its image is')
+      for size in ([-4, 5], [4, 5, 3], [4], 4, [0, 5])],
+    *[(dict(labels=[1], maps=np.zeros((1, 4, 5), 'u1'), size=size),
+       '1 maps of [0-9]+ x [0-9]+ are too large')
+      for size in ([60000, 60000], [10**6, 10**6], [2**62, 4])],
+    (dict(labels=range(9), maps=np.zeros((9, 1, 1), 'u1'), size=[8000, 8000]),
+     '9 maps of 8000 x 8000 are too large'),
+    *[(dict(labels=[1, 2], maps=np.zeros((2, 4, 5)) + value, size=[4, 5]),
+       'values (from|that are not finite)')
+      for value in (1.01, -.01, 255, np.nan, np.inf, -np.inf, 1e300)],
+    *[(dict(labels=labels, maps=np.zeros((2, 4, 5)), size=[4, 5]),
+       '.*class') for labels in ([-1, 0], [0, 254], [3, 3], [0, 2**40])],
+    (dict(labels=[.5], maps=np.zeros((1, 4, 5)), size=[4, 5]), 'not a read'),
+    (dict(labels=[1], maps=np.zeros((1, 0, 5)), size=[4, 5]), 'maps of shape'),
+    (dict(labels=[1], maps=np.zeros((1, 4, 5)), size=[4, 5],
+          scores=[np.nan]), 'scores of shape'),
     (dict(maps=np.zeros((1, 4, 5)), size=[4, 5]), 'not a readable map file'),
     (dict(labels=[{}], maps=np.zeros((1, 4, 5)), size=[4, 5]),
      'not a readable map file')])
@@ -95,3 +114,65 @@ def test_missing_and_torn_files_are_named(tmp_path):
             with pytest.raises(DataError, match=f'{name}: not a readable map '
                                'file.*gen_pseudo.py again'):
                 read(str(tmp_path / name))
+
+
+@pytest.mark.parametrize('name', ['high_res', 'attn_highres'])
+@pytest.mark.parametrize('kind', [np.float16, np.float32, torch.tensor])
+def test_dicts_with_keys(tmp_path, name, kind):
+    maps = some_maps()
+    maps = kind(maps) if kind is torch.tensor else maps.astype(kind)
+    np.save(tmp_path / 'a.npy', {'keys': np.array([3, 7]), name: maps})
+    file = read_any_map(str(tmp_path / 'a.npy'))
+    assert file.labels.tolist() == [3, 7] and file.size == (6, 9)
+    assert file.maps.dtype == np.float32
+    np.testing.assert_allclose(file.maps, some_maps(), atol=1e-3)
+
+
+@pytest.mark.parametrize('content', [
+    {}, {'keys': np.array([]), 'high_res': np.array([])},
+    {'keys': [], 'attn_highres': []},
+    {'keys': torch.zeros(0), 'high_res': np.zeros((0, 0, 0))}])
+def test_an_image_without_a_class_takes_the_size_of_its_photo(tmp_path,
+                                                              content):
+    path = str(tmp_path / 'a.npy')
+    np.save(path, content)
+    file = read_any_map(path)
+    assert file.size == map_size(path) == UNKNOWN_SIZE
+    sized = file.sized((6, 9))
+    assert sized.size == (6, 9) and sized.maps.shape == (0, 6, 9)
+    assert not map_to_mask(sized.maps, sized.labels, .5).any()
+    np.save(path, {'keys': [], 'high_res': np.zeros((0, 6, 9))})
+    assert read_any_map(path).size == (6, 9)
+    assert read_any_map(path).sized((3, 4)).size == (6, 9)
+
+
+def test_rounding_is_brought_back(tmp_path):
+    path = str(tmp_path / 'a.npy')
+    np.save(path, {1: np.array([[-1e-4, .5, 1.0005]])})
+    assert read_any_map(path).maps.tolist() == [[[0, .5, 1]]]
+
+
+ONES = np.ones((4, 5), np.float32)
+
+
+@pytest.mark.parametrize('content, message', [
+    *[({0: ONES * value}, 'values (from|that are not finite)')
+      for value in (255, 1.01, -.01, np.nan, np.inf, -np.inf, 1e38)],
+    ({0: np.full((4, 5), 200, np.uint8)}, 'values from 200 to 200'),
+    ({0: ONES, 3: ONES[:3]}, r'\(2,\) classes for 2 maps of shapes'),
+    ({'dog': ONES}, 'classes of type <U3'), ({.5: ONES}, 'classes of type fl'),
+    ({-1: ONES}, 'classes from -1'), ({254: ONES}, 'to 254'),
+    ({0: 'text'}, 'neither'), ({0: [[1, 'a']]}, 'neither'), ({0: 1.}, 'neith'),
+    ({0: ONES * 1j}, 'numpy type'), ({0: ONES[:0]}, 'maps of shape'),
+    ({0: np.zeros((4, 5, 6))}, 'neither'), ({0: {1: 2}}, 'neither'),
+    ({'keys': [1]}, 'keys and high_res or attn_highres'),
+    ({'keys': [1, 1], 'high_res': [ONES, ONES]}, 'a class stands there twice'),
+    ({'keys': [1, 2], 'high_res': ONES[None]}, 'classes for 1 maps'),
+    ({'keys': [], 'high_res': ONES[None]}, 'no class for maps of shape'),
+    ({'keys': [], 'high_res': np.zeros((0, 10**6, 10**6))}, 'too large')])
+def test_dicts_that_hold_no_maps(tmp_path, content, message):
+    np.save(tmp_path / 'a.npy', content)
+    for read in (read_any_map, map_size):
+        with pytest.raises(DataError, match=f'a.npy: .*{message}') as caught:
+            read(str(tmp_path / 'a.npy'))
+        assert '\n' not in str(caught.value)

@@ -1,12 +1,13 @@
 """Masks in a zip archive; hostile ones are in the tests of voc12."""
 import io
+import os.path as osp
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mmwsss.preparation.mask_archive import MaskArchive
+from mmwsss.preparation.mask_archive import MOST_MASK_BYTES, MaskArchive
 from mmwsss.problems import DataError
 
 
@@ -47,3 +48,12 @@ def test_a_colour_picture_is_no_mask(tmp_path):
         found.read('a')
     with pytest.raises(DataError, match='masks.zip: b.png: mask cannot be'):
         found.read('b')
+
+
+def test_a_mask_that_would_unpack_to_gigabytes(tmp_path):
+    path = str(tmp_path / 'a.zip')
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as file:
+        file.writestr('a.png', bytes(MOST_MASK_BYTES + 1))
+    assert osp.getsize(path) < 2**18
+    with pytest.raises(DataError, match="'a.png' would unpack to 67,108,865"):
+        MaskArchive(path)

@@ -27,7 +27,7 @@ class LoadMaps(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Load ``results['map_path']``."""
         path, size = results['map_path'], results['img'].shape[:2]
-        file = read_any_map(path)
+        file = read_any_map(path).sized(size)
         if file.maps.shape[1:] != size == results.get('ori_shape') and (
                 file.maps.shape[1:] == photo_size(results['img_path'])):
             # LoadPhoto has made the photo smaller.
