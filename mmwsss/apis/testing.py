@@ -14,11 +14,13 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmwsss.datasets.photo_folder import mask_classes
 from mmwsss.evaluation import ClassSubsetIoU
+from mmwsss.evaluation.base_scorer import rounded
 from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.checkpoints import load_weights
 from mmwsss.files.json_files import write_json
-from mmwsss.files.masks import read_mask
+from mmwsss.files.masks import MaskClasses, read_mask
 from mmwsss.files.photos import image_name, read_photo
 from mmwsss.parallel.distributed import cpu_share
 from mmwsss.problems import ConfigError
@@ -213,10 +215,9 @@ def _report(runner: Runner, metrics: Dict[str, float], settings: dict,
         known = [value for value in iou.values() if value == value]
         report = dict(
             settings, crf=crf,
-            mIoU=round(sum(known) / max(len(known), 1), 4),
+            mIoU=round(sum(known) / len(known), 4) if known else None,
             # None for a class that does not occur
-            IoU={name: round(value, 4) if value == value else None
-                 for name, value in iou.items()},
+            IoU={name: rounded(value) for name, value in iou.items()},
             metrics={name: value for name, value in metrics.items()
                      if name.startswith('crf/') == crf})
         name = 'test_scores_crf.json' if crf else 'test_scores.json'
@@ -227,17 +228,20 @@ def _write_overlays(dataset: BaseDataset, masks: str, path: str,
                     count: int = 12) -> None:
     """A sheet of photos, predicted and true masks."""
     palette = dataset.metainfo['palette']
+    truths = mask_classes(dataset)
+    classes = MaskClasses(truths.count)
     rows = []
     for index in evenly(len(dataset), count):
         info = dataset.get_data_info(index)
         photo = read_photo(info['img_path'])
         name = image_name(info['img_path'])
         row = [(name, photo), ('segmentor', mask_overlay(
-            photo, read_mask(osp.join(masks, name + '.png')), palette))]
+            photo, read_mask(osp.join(masks, name + '.png'), classes),
+            palette))]
         truth = info.get('seg_map_path')
         if truth is not None and osp.isfile(truth):
-            row.append(('truth', mask_overlay(photo, read_mask(truth),
-                                              palette)))
+            row.append(('truth', mask_overlay(
+                photo, read_mask(truth, truths), palette)))
         rows.append(row)
     write_picture(path, picture_sheet(rows, columns=2))
 
