@@ -7,7 +7,7 @@ pseudo_masks = 'work_dirs/mmct_digits/pseudo/train/masks'
 
 train_pipeline = [
     dict(type='LoadPhoto'),
-    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='LoadMask'),
     dict(type='mmseg.RandomResize', scale=(64, 64), ratio_range=(0.8, 1.25),
          keep_ratio=True),
     dict(type='mmseg.RandomCrop', crop_size=(64, 64)),
@@ -15,7 +15,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadPhoto'),
-    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='LoadMask'),
     dict(type='mmseg.PackSegInputs'),
 ]
 tta_pipeline = [
@@ -24,7 +24,7 @@ tta_pipeline = [
         # No mirrored digits: scales only.
         [dict(type='Resize', scale_factor=s, keep_ratio=True)
          for s in (0.75, 1.0, 1.25)],
-        [dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow')],
+        [dict(type='LoadMask')],
         [dict(type='mmseg.PackSegInputs')],
     ]),
 ]

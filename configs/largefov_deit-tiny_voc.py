@@ -6,7 +6,7 @@ _base_ = [
 ]
 train_pipeline = [
     dict(type='LoadPhoto'),
-    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='LoadMask'),
     dict(type='mmseg.RandomResize', scale=(320, 320), ratio_range=(0.5, 1.5),
          keep_ratio=True),
     dict(type='mmseg.RandomCrop', crop_size=(224, 224), cat_max_ratio=0.9),

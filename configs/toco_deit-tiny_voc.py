@@ -25,7 +25,7 @@ train_pipeline = [
 val_pipeline = [
     dict(type='LoadPhoto'),
     dict(type='Resize', scale=(256, 256), keep_ratio=False),
-    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='LoadMask'),
     dict(type='PackImageLevelInputs'),
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -30,7 +30,7 @@ train_pipeline = [
 ]
 val_pipeline = [
     dict(type='LoadPhoto'),
-    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='LoadMask'),
     dict(type='PackImageLevelInputs'),
 ]
 train_dataloader = dict(sampler=dict(type='InfiniteSampler'),

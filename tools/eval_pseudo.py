@@ -21,13 +21,16 @@ def main() -> None:
                         )
     parser.add_argument('--scorers', nargs='+', default=[], metavar='NAME',
                         help='further scores of maps, registered scorers')
+    parser.add_argument('--allow-missing', action='store_true',
+                        help='leave out files without a true mask and true '
+                        'masks without a file; without it they are an error')
     parser.add_argument('--out-dir',
                         help='write evaluation.json and the curve there')
     args = parser.parse_args()
     report = apis.evaluate_pseudo_labels(
         args.folder, args.gt, args.classes,
         args.score_classes or 'all', args.out_dir, args.pxap,
-        [dict(type=name) for name in args.scorers])
+        [dict(type=name) for name in args.scorers], args.allow_missing)
     if args.pxap:
         print(f'PxAP {report["PxAP"]:.2f}, pIoU {report["pIoU"]:.2f}')
     print(f'mIoU {report["mIoU"]:.2f} over {report["images"]} images')

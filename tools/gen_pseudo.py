@@ -4,6 +4,7 @@ import os.path as osp
 
 from mmwsss import apis
 from mmwsss.apis.command_line import config_parser, parse_config, run
+from mmwsss.apis.generation import split_folder
 
 
 def main() -> None:
@@ -13,7 +14,8 @@ def main() -> None:
                         help='weights: path or URL; left out, the refiners of '
                         'the config work on --maps')
     parser.add_argument('--out-dir',
-                        help='default: <work dir>/pseudo/<split>')
+                        help='default: <work dir>/pseudo/<split>; for a list '
+                        'its name, with _list where a split is called so')
     parser.add_argument('--split', default='train',
                         help='train, val, test, or a list of image ids; '
                         'default: train')
@@ -26,7 +28,8 @@ def main() -> None:
                         'or, without a checkpoint, by the refiners of the '
                         'config; .npz, or .npy dicts of other scripts')
     parser.add_argument('--overwrite', action='store_true',
-                        help='replace maps of another checkpoint or config')
+                        help='replace what another checkpoint, config or list '
+                        'made')
     parser.add_argument('--export-npy', metavar='mctformer|irn',
                         help="also write the maps as the .npy dicts that "
                         "MCTformer's and PSA's, or IRN's scripts read")
@@ -34,8 +37,8 @@ def main() -> None:
     if args.maps is not None and args.checkpoint is not None:
         args.cfg_options['maps'] = args.maps
     cfg = parse_config(args)
-    split_name = osp.splitext(osp.basename(args.split))[0]
-    out_dir = args.out_dir or osp.join(cfg.work_dir, 'pseudo', split_name)
+    out_dir = args.out_dir or osp.join(cfg.work_dir, 'pseudo',
+                                       split_folder(args.split))
     threshold = args.threshold
     if threshold is not None:
         threshold = threshold[0] if len(threshold) == 1 else tuple(threshold)

@@ -1,16 +1,21 @@
 """Scores of masks or maps that lie in a folder, whoever wrote them."""
-import glob
+import os
 import os.path as osp
+from functools import partial
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+from mmengine.logging import print_log
 
 from mmwsss.datasets.class_prompts import get_class_prompts
 from mmwsss.evaluation import MaskIoU
 from mmwsss.files.atomic import require_writable
 from mmwsss.files.json_files import write_json
-from mmwsss.files.masks import read_mask
-from mmwsss.problems import DataError
+from mmwsss.files.masks import MaskClasses, check_class_count, read_mask
+from mmwsss.problems import DataError, Problems
 
 from .scoring import ScoredFile, Scoring, map_scoring
+
+_SHOWN = 10  # names of files left out that are spelled out
 
 
 def evaluate_pseudo_labels(folder: str,
@@ -19,7 +24,8 @@ def evaluate_pseudo_labels(folder: str,
                            score_classes: Union[str, List[str]] = 'all',
                            out_dir: Optional[str] = None,
                            pxap: bool = False,
-                           scorers: Sequence[dict] = ()) -> dict:
+                           scorers: Sequence[dict] = (),
+                           allow_missing: bool = False) -> dict:
     """Score a folder of masks (``.png``) or maps (``.npz``, ``.npy``).
 
     Maps are scored at the background thresholds 0, 0.01, ..., 0.99, all from
@@ -28,8 +34,7 @@ def evaluate_pseudo_labels(folder: str,
 
     Args:
         folder (str): Files named after the images.
-        gt_dir (str): Masks of the same names; an image without one is left
-            out.
+        gt_dir (str): True masks of the same names.
         classes (str | Sequence[str]): Foreground classes in order, or the
             name or file of a list, see
             :func:`~mmwsss.datasets.class_prompts.get_class_prompts`.
@@ -40,6 +45,9 @@ def evaluate_pseudo_labels(folder: str,
             False.
         scorers (Sequence[dict]): Configs of further scorers of maps, see
             :class:`~mmwsss.evaluation.BaseScorer`. Defaults to none.
+        allow_missing (bool): Leave out files without a true mask and true
+            masks without a file, and say which. Defaults to False: they are
+            an error.
 
     Returns:
         dict: Scores in per cent: ``mIoU`` and by class ``IoU``,
@@ -53,17 +61,20 @@ def evaluate_pseudo_labels(folder: str,
     """
     if isinstance(classes, str):
         classes = tuple(get_class_prompts(classes))
+    check_class_count(len(classes) + 1, '--classes')
     options: Dict[str, Any] = dict(classes=('background', *classes),
                                    score_classes=score_classes)
     if pxap:
         scorers = [*scorers, dict(type='PixelLocalization')]
-    kind, files = _find_files(folder, gt_dir)
+    values = MaskClasses(len(classes) + 1)
+    kind, files = _find_files(folder, gt_dir, allow_missing)
     if kind == '.png':
         if scorers:
             raise DataError(f'{folder}: holds masks; {scorers[-1]["type"]} is '
                             'a score of maps (.npz or .npy)')
-        scoring = Scoring([MaskIoU(**options)], read_mask,
-                          lambda mask: mask.shape, 'evaluation')
+        scoring = Scoring([MaskIoU(**options)],
+                          partial(read_mask, classes=values),
+                          lambda mask: mask.shape, 'evaluation', values)
     else:
         scoring = map_scoring('evaluation', scorers=scorers, **options)
     if out_dir is not None:
@@ -80,26 +91,53 @@ def evaluate_pseudo_labels(folder: str,
     return report
 
 
-def _find_files(folder: str, gt_dir: str) -> Tuple[str, List[ScoredFile]]:
+def _find_files(folder: str, gt_dir: str, allow_missing: bool
+                ) -> Tuple[str, List[ScoredFile]]:
     """The kind of files in a folder, and those that have a mask."""
     for path in (folder, gt_dir):
         if not osp.isdir(path):
             raise DataError(f'{path}: no such folder')
-    for kind in ('.npz', '.npy', '.png'):
-        paths = sorted(glob.glob(osp.join(glob.escape(folder), '*' + kind)))
-        if paths:
-            break
-    else:
+    found = {kind: paths for kind in ('.npz', '.npy', '.png')
+             if (paths := _by_name(folder, kind))}
+    if not found:
         raise DataError(f'{folder}: holds no .npz or .npy maps and no .png '
                         'masks')
-    files: List[ScoredFile] = []
-    for path in paths:
-        stem = osp.splitext(osp.basename(path))[0]
-        truth = osp.join(gt_dir, stem + '.png')
-        if osp.isfile(truth):
-            files.append(ScoredFile(path, truth, len(files)))
-    if not files:
+    if len(found) > 1:
+        counts = ' and '.join(f'{len(paths)} {kind}'
+                              for kind, paths in found.items())
+        raise DataError(f'{folder}: holds {counts} files; keep one kind in a '
+                        'folder, so that it is clear what is scored')
+    [(kind, paths)] = found.items()
+    truths = _by_name(gt_dir, '.png')
+    common = sorted(paths.keys() & truths.keys())
+    if not common:
         raise DataError(f'{gt_dir}: holds no mask for any of the '
                         f'{len(paths)} files in {folder}, e.g. no '
-                        f'{osp.basename(truth)}')
-    return kind, files
+                        f'{max(paths)}.png')
+    unpaired = Problems(f'{folder} and {gt_dir} do not match; score part of '
+                        'them with --allow-missing')
+    for name in sorted(truths.keys() - paths.keys()):
+        unpaired.add(f'{truths[name]}: no {kind} file of this name in '
+                     f'{folder}')
+    for name in sorted(paths.keys() - truths.keys()):
+        unpaired.add(f'{paths[name]}: no true mask of this name in {gt_dir}')
+    if allow_missing:
+        for title, names in (
+                (f'true masks have no {kind} file', truths.keys() - common),
+                (f'{kind} files have no true mask', paths.keys() - common)):
+            if names:
+                shown = ', '.join(sorted(names)[:_SHOWN])
+                more = ', ...' if len(names) > _SHOWN else ''
+                print_log(f'left out: {len(names)} {title}: {shown}{more}',
+                          'current')
+    else:
+        unpaired.raise_if_any()
+    return kind, [ScoredFile(paths[name], truths[name], index)
+                  for index, name in enumerate(common)]
+
+
+def _by_name(folder: str, kind: str) -> Dict[str, str]:
+    """Name without extension -> path, of the files of a kind."""
+    return {osp.splitext(name)[0]: osp.join(folder, name)
+            for name in sorted(os.listdir(folder))
+            if name.lower().endswith(kind) and not name.startswith('.')}

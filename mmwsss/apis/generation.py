@@ -1,21 +1,27 @@
 """From a localizer to maps, masks and scores on disk."""
 import copy
+import os
 import os.path as osp
-from typing import Any, Dict, List, Optional, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
+from mmengine.logging import print_log
 
 from mmwsss.datasets.batches import same_size_batches
+from mmwsss.datasets.photo_folder import mask_classes
 from mmwsss.engine import MapWriter
 from mmwsss.evaluation import average_precision
 from mmwsss.evaluation.base_scorer import rounded
 from mmwsss.evaluation.threshold_sweep import Threshold
 from mmwsss.files.atomic import require_writable
 from mmwsss.files.checkpoints import load_weights
+from mmwsss.files.folders import replaced_folder
 from mmwsss.files.json_files import write_json
 from mmwsss.files.maps import (
     MAP_DICT_LAYOUTS,
@@ -26,7 +32,8 @@ from mmwsss.files.maps import (
     write_map_dict,
 )
 from mmwsss.files.mask_drafts import MaskDraft, MaskDrafts
-from mmwsss.files.masks import write_mask
+from mmwsss.files.mask_survey import survey_masks
+from mmwsss.files.masks import IGNORED, MaskClasses, write_mask
 from mmwsss.files.photos import image_name, photo_size
 from mmwsss.files.work_size import work_size
 from mmwsss.parallel.distributed import (
@@ -39,7 +46,7 @@ from mmwsss.parallel.progress import (
     in_threads,
     progress_bar,
 )
-from mmwsss.problems import ConfigError, unknown_name
+from mmwsss.problems import ConfigError, DataError, Problems, unknown_name
 from mmwsss.registry import DATASETS, forget_pretrained
 from mmwsss.visualization import (
     PICTURE_SIDE,
@@ -69,7 +76,8 @@ def generate_pseudo_labels(cfg: Config,
 
     Written to ``out_dir``: ``maps/*.npz``, ``masks/*.png``, ``scores.json``,
     ``threshold_curve.png`` and ``overlays.png``. Images whose maps are there
-    already, from the same checkpoint and settings, are skipped.
+    already, from the same checkpoint and settings, are skipped. All masks are
+    written anew and take the place of earlier ones together.
 
     Args:
         cfg (Config): Config of the localizer.
@@ -81,8 +89,8 @@ def generate_pseudo_labels(cfg: Config,
         threshold (float | tuple, optional): Background threshold; two
             numbers (low, high) leave what lies between them as 255. Defaults
             to None: the best on the images that have masks.
-        overwrite (bool): Remove maps of another checkpoint or other settings
-            instead of stopping.
+        overwrite (bool): Remove files of another checkpoint, other settings
+            or another list instead of stopping.
         export_npy (str, optional): Also write the maps to ``npy/*.npy`` for
             other scripts: 'mctformer' or 'irn', see ``write_map_dict``.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
@@ -105,24 +113,26 @@ def generate_pseudo_labels(cfg: Config,
     if maps is not None:
         dataset_cfg['maps'] = maps
     dataset = DATASETS.build(copy.deepcopy(dataset_cfg))
-    if threshold is None and not any(mask_paths(dataset)):
-        raise ConfigError(
-            f'split {split!r} has no masks to choose the background threshold '
-            'on; give one, e.g. --threshold 0.4')
+    classes = mask_classes(dataset)
     scoring = map_scoring(
         'Scoring maps', dataset.metainfo['classes'],
-        cfg.get('score_classes', 'all'), cfg.get('scorers', ()), threshold)
+        cfg.get('score_classes', 'all'), cfg.get('scorers', ()), threshold,
+        classes)
     maps_dir = osp.join(out_dir, 'maps')
 
-    def batches_to_do() -> List[List[int]]:
-        claim(out_dir, describe_source(cfg, checkpoint, dataset), overwrite)
+    def prepare() -> Tuple[List[Optional[str]], List[List[int]]]:
+        truths = _true_masks(dataset, classes, scoring, split)
+        claim(out_dir, describe_source(cfg, checkpoint, dataset,
+                                       _list_name(split, dataset_cfg)),
+              overwrite)
         done = [osp.isfile(osp.join(maps_dir, name + '.npz'))
                 for name in sample_names(dataset)]
         batches = _batches(dataset, cfg.get('localize_batch_size', 1))
-        return [batch for batch in batches if not all(done[i] for i in batch)]
+        return truths, [batch for batch in batches
+                        if not all(done[i] for i in batch)]
 
     with process_group(launcher):
-        batches = on_main_process(batches_to_do)
+        truths, batches = on_main_process(prepare)
         if batches and checkpoint is not None:
             _run_localizer(cfg, checkpoint, dataset_cfg, dataset.metainfo,
                            batches, maps_dir)
@@ -130,7 +140,7 @@ def generate_pseudo_labels(cfg: Config,
             return {}
         if maps is not None:
             _refine_maps(cfg, dataset, sum(batches, []), maps_dir)
-    return finish_masks(dataset, out_dir, scoring, export_npy)
+    return finish_masks(dataset, truths, out_dir, scoring, export_npy)
 
 
 def _batches(dataset: BaseDataset, batch_size: int) -> List[List[int]]:
@@ -164,6 +174,29 @@ def split_dataset(cfg: Config, split: str) -> dict:
     return dataset
 
 
+def split_folder(split: str) -> str:
+    """The folder of a split's results; lists do not share those of splits.
+
+    Args:
+        split (str): See :func:`generate_pseudo_labels`.
+
+    Example:
+        >>> split_folder('train'), split_folder('lists/train.txt')
+        ('train', 'train_list')
+        >>> split_folder('lists/train_aug.txt')
+        'train_aug'
+    """
+    if split in SPLITS:
+        return split
+    name = osp.splitext(osp.basename(split))[0]
+    return f'{name}_list' if name in SPLITS else name
+
+
+def _list_name(split: str, dataset_cfg: dict) -> str:
+    """What the manifest calls the list of images."""
+    return split if split in SPLITS else dataset_cfg['ann_file']
+
+
 def sample_names(dataset: BaseDataset) -> List[str]:
     """The ids of a data set's images."""
     return [dataset.get_data_info(i)['sample_id'] for i in range(len(dataset))]
@@ -174,6 +207,38 @@ def mask_paths(dataset: BaseDataset) -> List[Optional[str]]:
     paths = [dataset.get_data_info(i).get('seg_map_path')
              for i in range(len(dataset))]
     return [path if path and osp.isfile(path) else None for path in paths]
+
+
+def _true_masks(dataset: BaseDataset, classes: MaskClasses, scoring: Scoring,
+                split: str) -> List[Optional[str]]:
+    """The masks to score against, all of which can be read.
+
+    They are read here as well as later, so that a mistake shows before hours
+    of work.
+    """
+    sweep: Any = scoring.scorers[0]
+    paths = mask_paths(dataset)
+    remedy = 'give one, e.g. --threshold 0.4'
+    if not any(paths):
+        if sweep.threshold is None:
+            raise ConfigError(
+                f'split {split!r} has no masks to choose the background '
+                f'threshold on; {remedy}')
+        return paths
+    problems = Problems(f'true masks of split {split!r}')
+    pixels = survey_masks([path for path in paths if path], classes, problems)
+    problems.raise_if_any()
+    try:
+        sweep.check_truth(torch.from_numpy(pixels[:classes.count]),
+                          bool(pixels[IGNORED]))
+    except DataError as error:
+        if sweep.threshold is None:
+            raise ConfigError(
+                f'split {split!r}: {error}. No background threshold can be '
+                f'chosen on them; {remedy}') from error
+        print_log(f'nothing is scored: {error}', 'current')
+        return [None] * len(paths)
+    return paths
 
 
 def check_threshold(threshold: Threshold) -> None:
@@ -245,14 +310,18 @@ def _refine_maps(cfg: Config, dataset: BaseDataset, indices: Sequence[int],
         writer.finish()
 
 
-def finish_masks(dataset: BaseDataset, out_dir: str, scoring: Scoring,
+def finish_masks(dataset: BaseDataset, truths: Sequence[Optional[str]],
+                 out_dir: str, scoring: Scoring,
                  export_npy: Optional[str] = None) -> dict:
     """Score the maps in ``out_dir/maps``, choose the threshold, write masks.
 
-    Every file of maps is read once.
+    Every file of maps is read once. Masks and scores of an earlier threshold
+    stay until all new masks are written.
 
     Args:
-        dataset (BaseDataset): Images, labels and, where there, masks.
+        dataset (BaseDataset): Images and labels.
+        truths (Sequence[str | None]): True mask of each image to score
+            against.
         out_dir (str): The folder that has ``maps``; the rest is written
             there, see :func:`generate_pseudo_labels`.
         scoring (Scoring): From :func:`map_scoring`; its first scorer says
@@ -268,16 +337,20 @@ def finish_masks(dataset: BaseDataset, out_dir: str, scoring: Scoring,
     threshold = sweep.threshold
     files = [ScoredFile(osp.join(out_dir, 'maps', name + '.npz'), truth, i)
              for i, (name, truth) in enumerate(
-                 zip(sample_names(dataset), mask_paths(dataset)))]
+                 zip(sample_names(dataset), truths))]
     shown = set(evenly(len(dataset), 12))
     palette = dataset.metainfo['palette']
 
-    def write(name: str, mask: np.ndarray) -> None:
-        write_mask(osp.join(out_dir, 'masks', name + '.png'), mask, palette)
+    def write(folder: str, name: str, mask: np.ndarray) -> None:
+        write_mask(osp.join(folder, name + '.png'), mask, palette)
 
-    def see(file: ScoredFile, maps: MapFile) -> tuple:
+    def see(folder: str, file: ScoredFile, maps: MapFile) -> tuple:
         """All that is needed of maps, while they are in memory."""
         name = image_name(file.path)
+        try:
+            sweep.check_labels(maps)
+        except DataError as error:
+            raise DataError(f'{file.path}: {error}') from error
         if export_npy is not None:
             write_map_dict(osp.join(out_dir, 'npy', name + '.npy'), maps,
                            export_npy)
@@ -285,13 +358,16 @@ def finish_masks(dataset: BaseDataset, out_dir: str, scoring: Scoring,
         if threshold is None:
             draft = MaskDraft.of(name, maps, sweep.grid)
         else:
-            write(name, map_to_mask(maps.maps, maps.labels, threshold))
+            write(folder, name,
+                  map_to_mask(maps.maps, maps.labels, threshold))
         return draft, maps.scores, (
             strongest_map(maps) if file.index in shown else None)
 
-    with MaskDrafts(out_dir) as drafts:
+    with replaced_folder(osp.join(out_dir, 'masks')) as new, \
+            MaskDrafts(out_dir) as drafts:
         scores, strongest = [], {}
-        for file, (draft, image_scores, maps) in scoring.run(files, see):
+        for file, (draft, image_scores, maps) in scoring.run(
+                files, partial(see, new)):
             if draft is not None:
                 drafts.add(draft)
             scores.append(image_scores)
@@ -302,10 +378,15 @@ def finish_masks(dataset: BaseDataset, out_dir: str, scoring: Scoring,
         if drafts:
             place = sweep.grid.index(report['threshold'])
             for _ in in_threads(
-                    lambda draft: write(draft.name, draft.mask(place)),
+                    lambda draft: write(new, draft.name, draft.mask(place)),
                     drafts, 'Writing masks', len(drafts)):
                 pass
-    _write_overlays(dataset, out_dir, strongest)
+        # What belongs to the masks that go away now.
+        for name in ('scores.json', 'overlays.png',
+                     *(() if scoring.scored else ('threshold_curve.png', ))):
+            with suppress(FileNotFoundError):
+                os.remove(osp.join(out_dir, name))
+    _write_overlays(dataset, truths, out_dir, strongest)
     write_json(osp.join(out_dir, 'scores.json'), report)
     return report
 
@@ -336,8 +417,8 @@ def strongest_map(file: MapFile) -> np.ndarray:
                                              PICTURE_SIDE))[0]
 
 
-def _write_overlays(dataset: BaseDataset, out_dir: str,
-                    strongest: Dict[int, np.ndarray]) -> None:
+def _write_overlays(dataset: BaseDataset, truths: Sequence[Optional[str]],
+                    out_dir: str, strongest: Dict[int, np.ndarray]) -> None:
     """A sheet of some images with maps, masks and truth."""
     rows = []
     classes = dataset.metainfo['classes']
@@ -347,8 +428,8 @@ def _write_overlays(dataset: BaseDataset, out_dir: str,
         present = info['gt_label'].nonzero()[0]
         rows.append(photo_row(
             ', '.join(classes[i + 1] for i in present), info['img_path'],
-            dict(mask=osp.join(out_dir, 'masks', info['sample_id'] + '.png'),
-                 truth=info.get('seg_map_path')),
+            [('mask', osp.join(out_dir, 'masks', info['sample_id'] + '.png'),
+              None), ('truth', truths[index], mask_classes(dataset))],
             palette, maps if len(present) else None))
     write_picture(osp.join(out_dir, 'overlays.png'),
                   picture_sheet(rows, columns=2))

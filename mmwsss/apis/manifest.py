@@ -1,13 +1,15 @@
-"""What the maps in a folder come from, so that two sources never mix."""
+"""What the files in a folder come from, so that two sources never mix."""
 import glob
 import hashlib
 import json
 import os
 import os.path as osp
+import shutil
 import time
 import zipfile
 import zlib
-from typing import Dict, Optional
+from contextlib import suppress
+from typing import Dict, List, Optional, Set, Tuple
 
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
@@ -19,10 +21,12 @@ from mmwsss.refiners import RefinerChain
 from mmwsss.registry import forget_pretrained
 
 _STALE = 3600  # seconds after which an unfinished file is nobody's
+_KINDS = dict(maps='.npz', masks='.png', npy='.npy')
+_SUMMARIES = ('scores.json', 'threshold_curve.png', 'overlays.png')
 
 
 def describe_source(cfg: Config, checkpoint: Optional[str],
-                    dataset: BaseDataset) -> dict:
+                    dataset: BaseDataset, split: str = 'train') -> dict:
     """Hashes of all that maps depend on.
 
     Args:
@@ -30,10 +34,11 @@ def describe_source(cfg: Config, checkpoint: Optional[str],
         checkpoint (str, optional): Path or URL of its weights; None where
             only the refiners of the config work.
         dataset (BaseDataset): The images.
+        split (str): What the list of images is called. Defaults to 'train'.
 
     Returns:
-        dict: ``weights`` and ``settings``, and in ``images`` one hash by
-        image id: of its labels, the size of its file and what else the
+        dict: ``weights``, ``settings`` and ``split``, and in ``images`` one
+        hash by image id: of its labels, the size of its file and what else the
         network reads of it, input maps or an embedding.
     """
     network: list = []
@@ -49,6 +54,7 @@ def describe_source(cfg: Config, checkpoint: Optional[str],
     infos = map(dataset.get_data_info, range(len(dataset)))
     return dict(
         weights=weights_digest(checkpoint) if checkpoint is not None else '',
+        split=split,
         settings=hashlib.sha256(settings.encode()).hexdigest(),
         images={info['sample_id']: _image_digest(info) for info in infos})
 
@@ -74,40 +80,95 @@ def _file_digest(path: str) -> bytes:
 
 
 def claim(out_dir: str, source: dict, overwrite: bool) -> None:
-    """Note what the maps in a folder come from; refuse to mix two sources.
+    """Note what a folder's files come from; refuse to mix two sources.
+
+    The files are maps, masks, exported maps and what sums them up. Another
+    list of images is another source; one that has grown under its name is
+    not.
 
     Args:
-        out_dir (str): The folder; maps are in ``maps`` below it.
+        out_dir (str): The folder.
         source (dict): From :func:`describe_source`.
-        overwrite (bool): Remove maps that come from something else.
+        overwrite (bool): Remove files that come from something else.
 
     Raises:
-        ConfigError: If there are such maps and ``overwrite`` is not set.
+        ConfigError: If there are such files and ``overwrite`` is not set.
     """
     path = osp.join(out_dir, 'manifest.json')
-    maps = {osp.splitext(osp.basename(name))[0]: name for name in
-            glob.glob(osp.join(glob.escape(out_dir), 'maps', '*.npz'))}
+    files = _files(out_dir)
+    summaries = [name for name in (osp.join(out_dir, name)
+                                   for name in _SUMMARIES)
+                 if osp.isfile(name)]
     before = _read(path)
     changed = [key for key in ('weights', 'settings')
                if before.get(key) != source[key]]
     images: Dict[str, str] = before.get('images', {})
-    stale = list(maps) if changed else [
-        name for name, digest in source['images'].items()
-        if name in maps and images.get(name) != digest]
-    if stale and not overwrite:
-        reason = (f'made with other {" and ".join(changed)}' if changed else
-                  f'of {len(stale)} photos whose file, labels or input maps '
-                  f'have changed since, e.g. {stale[0]}')
-        raise ConfigError(f'{out_dir} holds maps {reason}; choose another '
+    named = set(files) | (set(images) if summaries else set())
+    stale, reason = _conflict(before, source, changed, set(files), named)
+    if (stale or (reason and summaries)) and not overwrite:
+        raise ConfigError(f'{out_dir} holds {reason}; choose another '
                           '--out-dir, or replace them with --overwrite')
     for name in stale:
-        os.remove(maps[name])
-    known = {} if changed else images
-    write_json(path, dict(source, images={**known, **source['images']}))
-    # What a killed run left half-written.
-    for name in glob.glob(osp.join(glob.escape(out_dir), '*', '*.tmp')):
-        if time.time() - os.stat(name).st_mtime > _STALE:
-            os.remove(name)
+        for file in files.get(name, ()):
+            with suppress(FileNotFoundError):
+                os.remove(file)
+    for file in summaries if reason else ():
+        with suppress(FileNotFoundError):
+            os.remove(file)
+    kept = {} if changed else {name: digest for name, digest in images.items()
+                               if name not in stale}
+    write_json(path, dict(source, images={**kept, **source['images']}))
+    _remove_unfinished(out_dir)
+
+
+def _files(out_dir: str) -> Dict[str, List[str]]:
+    """Image id -> its files in a folder."""
+    found: Dict[str, List[str]] = {}
+    for kind, ending in _KINDS.items():
+        for path in glob.glob(osp.join(glob.escape(out_dir), kind,
+                                       '*' + ending)):
+            name = osp.splitext(osp.basename(path))[0]
+            found.setdefault(name, []).append(path)
+    return found
+
+
+def _conflict(before: dict, source: dict, changed: List[str],
+              there: Set[str], named: Set[str]) -> Tuple[List[str], str]:
+    """Images whose files are of something else, and why."""
+    now, images = source['images'], before.get('images', {})
+    what = 'maps' if there else 'scores'
+    if changed:
+        return sorted(there), f'{what} made with other {" and ".join(changed)}'
+    others = sorted(named - set(now))
+    if others:
+        return others, (f'maps, masks or scores of {len(others)} images that '
+                        f'are not in this list, e.g. {others[0]}')
+    known = [name for name in now if name in there]
+    stale = [name for name in known if images.get(name) != now[name]]
+    if stale:
+        return stale, (f'maps of {len(stale)} photos whose file, labels or '
+                       'input maps have changed since, e.g. '
+                       f'{stale[0]}')
+    split = before.get('split', source['split'])
+    if named and split != source['split'] and set(now) - set(images):
+        return [], (f'masks and scores of another list, {split}, of '
+                    f'{len(images)} of these {len(now)} images')
+    return [], ''
+
+
+def _remove_unfinished(out_dir: str) -> None:
+    """What a killed run left half-written."""
+    for pattern in ('*.tmp', osp.join('*', '*.tmp')):
+        for path in glob.glob(osp.join(glob.escape(out_dir), pattern)):
+            try:
+                if time.time() - os.stat(path).st_mtime < _STALE:
+                    continue
+                if osp.isdir(path):
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    os.remove(path)
+            except FileNotFoundError:
+                pass  # finished, or removed by another process
 
 
 def _read(path: str) -> dict:

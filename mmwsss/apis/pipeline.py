@@ -163,10 +163,10 @@ def _summary(results: Dict[str, dict]) -> str:
     for stage, title in titles.items():
         for split in ('train', 'val'):
             scores = results.get(f'{stage}_{split}', {})
-            if stage == 'pseudo' and 'mAP' in scores:
+            if stage == 'pseudo' and scores.get('mAP') is not None:
                 table.add_row(['localizer', split, 'mAP',
                                f'{scores["mAP"]:.1f}'])
-            if 'mIoU' in scores:
+            if scores.get('mIoU') is not None:
                 table.add_row([title, split,
                                f'mIoU at threshold {scores["threshold"]:.2f}',
                                f'{scores["mIoU"]:.1f}'])
@@ -174,5 +174,6 @@ def _summary(results: Dict[str, dict]) -> str:
         for name, value in results.get(stage, {}).items():
             if name.removeprefix('crf/').startswith('mIoU'):
                 table.add_row([f'{title}, several scales', 'val', name,
+                               '–' if value is None or value != value else
                                f'{value:.1f}'])
     return table.get_string()

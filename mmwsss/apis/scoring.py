@@ -19,7 +19,7 @@ from torch import Tensor
 from mmwsss.evaluation import BaseScorer, ThresholdSweep
 from mmwsss.evaluation.threshold_sweep import Threshold
 from mmwsss.files.maps import MapFile, read_any_map
-from mmwsss.files.masks import read_mask
+from mmwsss.files.masks import MaskClasses, read_mask
 from mmwsss.parallel.progress import in_threads
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import SCORERS
@@ -43,7 +43,8 @@ class ScoredFile:
 def map_scoring(title: str, classes: Sequence[str],
                 score_classes: Union[str, Sequence[str]],
                 scorers: Sequence[dict],
-                threshold: Threshold = None) -> 'Scoring':
+                threshold: Threshold = None,
+                values: Optional[MaskClasses] = None) -> 'Scoring':
     """Scoring of maps: the background thresholds, and further scorers.
 
     Args:
@@ -53,13 +54,16 @@ def map_scoring(title: str, classes: Sequence[str],
         scorers (Sequence[dict]): Configs of the further scorers.
         threshold (float | tuple, optional): See :class:`ThresholdSweep`,
             which is the first scorer.
+        values (MaskClasses, optional): What the values of true masks stand
+            for. Defaults to None: each for the class of that index.
     """
     options: Dict[str, Any] = dict(classes=classes,
                                    score_classes=score_classes)
     return Scoring(
         [ThresholdSweep(threshold=threshold, **options),
          *(SCORERS.build(dict(one, **options)) for one in scorers)],
-        read_any_map, lambda file: file.maps.shape[1:], title)
+        read_any_map, lambda file: file.maps.shape[1:], title,
+        values or MaskClasses(len(classes)))
 
 
 @dataclass
@@ -71,12 +75,14 @@ class Scoring:
         read (Callable): Path -> what a scorer counts, maps or a mask.
         shape (Callable): What ``read`` gives -> height and width.
         title (str): What is scored, for the progress bar and errors.
+        values (MaskClasses): What the values of true masks stand for.
         scored (int): How many files had a true mask.
     """
     scorers: Sequence[BaseScorer]
     read: Callable[[str], Any]
     shape: Callable[[Any], Tuple[int, int]]
     title: str
+    values: MaskClasses
     scored: int = 0
     totals: List[Any] = field(default_factory=list)
 
@@ -125,7 +131,7 @@ class Scoring:
         """The counts of each scorer; None without a true mask."""
         if file.truth is None:
             return None
-        truth = read_mask(file.truth)
+        truth = read_mask(file.truth, self.values)
         if isinstance(content, MapFile):
             content = content.sized(truth.shape)
         size = tuple(self.shape(content))

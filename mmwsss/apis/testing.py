@@ -14,10 +14,13 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmwsss.datasets.photo_folder import mask_classes
 from mmwsss.evaluation import ClassSubsetIoU
+from mmwsss.evaluation.base_scorer import rounded
 from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.checkpoints import load_weights
 from mmwsss.files.json_files import write_json
+from mmwsss.files.masks import MaskClasses
 from mmwsss.files.photos import image_name
 from mmwsss.parallel.distributed import cpu_share
 from mmwsss.problems import ConfigError
@@ -218,10 +221,9 @@ def _report(runner: Runner, metrics: Dict[str, float], settings: dict,
         known = [value for value in iou.values() if value == value]
         report = dict(
             settings, crf=crf,
-            mIoU=round(sum(known) / max(len(known), 1), 4),
+            mIoU=round(sum(known) / len(known), 4) if known else None,
             # None for a class that does not occur
-            IoU={name: round(value, 4) if value == value else None
-                 for name, value in iou.items()},
+            IoU={name: rounded(value) for name, value in iou.items()},
             metrics={name: value for name, value in metrics.items()
                      if name.startswith('crf/') == crf})
         name = 'test_scores_crf.json' if crf else 'test_scores.json'
@@ -232,14 +234,16 @@ def _write_overlays(dataset: BaseDataset, masks: str, path: str,
                     count: int = 12) -> None:
     """A sheet of photos, predicted and true masks."""
     palette = dataset.metainfo['palette']
+    truths = mask_classes(dataset)
+    classes = MaskClasses(truths.count)
     rows = []
     for index in evenly(len(dataset), count):
         info = dataset.get_data_info(index)
         name = image_name(info['img_path'])
         rows.append(photo_row(
             name, info['img_path'],
-            dict(segmentor=osp.join(masks, name + '.png'),
-                 truth=info.get('seg_map_path')), palette))
+            [('segmentor', osp.join(masks, name + '.png'), classes),
+             ('truth', info.get('seg_map_path'), truths)], palette))
     write_picture(path, picture_sheet(rows, columns=2))
 
 

@@ -3,6 +3,7 @@ import os.path as osp
 import re
 from typing import Dict, Tuple
 
+from mmwsss.files.masks import check_class_count
 from mmwsss.files.text_files import read_lines
 from mmwsss.problems import DataError, unknown_name
 
@@ -91,6 +92,7 @@ def get_class_prompts(source: str) -> ClassPrompts:
             raise DataError(f'{source} line {number}: class {phrases[0]!r} '
                             'stands there a second time; remove one')
         classes[phrases[0]] = phrases
+    check_class_count(len(classes) + 1, source)
     if not classes:
         raise DataError(f'{source}: no class name in it; write one a line')
     return classes

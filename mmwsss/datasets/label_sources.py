@@ -10,7 +10,16 @@ import unicodedata
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 
@@ -18,7 +27,7 @@ from mmwsss.files.coco_json import read_coco
 from mmwsss.files.csv_files import read_csv
 from mmwsss.files.image_lists import existing_form, file_name, listed_name
 from mmwsss.files.json_files import read_json
-from mmwsss.files.masks import read_mask
+from mmwsss.files.masks import MaskClasses, pixel_counts, read_mask
 from mmwsss.files.photos import image_name
 from mmwsss.files.safe_npy import load_npy_dict
 from mmwsss.files.xml_files import read_xml
@@ -422,31 +431,27 @@ class MaskLabels(LabelSource):
              data_root: str) -> np.ndarray:
         problems = Problems('labels from masks')
         labels = np.zeros((len(data_list), len(classes)), dtype=np.float32)
-        paths = [info.get('seg_map_path') for info in data_list]
+        values = partial(_mask_values, len(classes) + 1)
         with ThreadPoolExecutor(self.num_threads) as pool:
-            for row, path, values in zip(labels, paths,
-                                         pool.map(_mask_values, paths)):
-                if isinstance(values, str):
-                    problems.add(values)
+            for row, present in zip(labels, pool.map(values, data_list)):
+                if isinstance(present, str):
+                    problems.add(present)
                     continue
-                values = values[(values > 0) & (values < 255)]
-                if len(values) and values.max() > len(classes):
-                    problems.add(
-                        f'{path}: mask value {values.max()}, but the data set '
-                        f'has {len(classes)} classes (1..{len(classes)})')
-                    continue
-                row[values - 1] = 1
+                row[present[(present > 0) & (present < 255)] - 1] = 1
         if not problems.lines:
             self._check_empty(labels, data_list, problems)
         problems.raise_if_any()
         return labels
 
 
-def _mask_values(path: Optional[str]) -> Union[np.ndarray, str]:
-    """The values in a mask, or a line that says why it cannot be read."""
+def _mask_values(count: int, info: dict) -> Union[np.ndarray, str]:
+    """The classes in an image's mask, or a line that says what is wrong."""
+    path = info.get('seg_map_path')
     if path is None:
         return 'MaskLabels needs data_prefix.seg_map_path'
     try:
-        return np.unique(read_mask(path)).astype(np.int64)
+        classes = MaskClasses(count, info.get('label_map'),
+                              info.get('reduce_zero_label') or False)
+        return np.flatnonzero(pixel_counts(read_mask(path, classes)))
     except DataError as error:
         return str(error)

@@ -2,8 +2,11 @@
 import os.path as osp
 from typing import Any, Dict, List, Tuple
 
+import numpy as np
+from mmengine.dataset import BaseDataset
 from mmengine.fileio import list_dir_or_file
 from mmseg.datasets import BaseSegDataset
+from mmseg.datasets.transforms import LoadAnnotations
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from mmwsss.files.image_lists import (
@@ -12,6 +15,8 @@ from mmwsss.files.image_lists import (
     read_image_list,
 )
 from mmwsss.files.mask_headers import MaskedPhoto, check_mask_headers
+from mmwsss.files.mask_survey import nothing_to_score, survey_masks
+from mmwsss.files.masks import MaskClasses, check_class_count
 from mmwsss.files.photos import image_name, photo_size
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
@@ -28,7 +33,9 @@ class PhotoFolder(BaseSegDataset):
 
     Args:
         check_images (bool): Open the header of every photo, and of its mask
-            if it has one, at the start. Defaults to True.
+            if it has one, at the start; read all masks that the pipeline
+            loads, so that a value that is no class shows before any work.
+            Defaults to True.
         **kwargs: See mmseg's ``BaseSegDataset``.
     """
 
@@ -46,6 +53,9 @@ class PhotoFolder(BaseSegDataset):
             DataError: With all that is missing, listed twice, no image, or a
                 mask of another size than its photo.
         """
+        classes = self.metainfo.get('classes') or ()
+        check_class_count(len(classes),
+                          f'{type(self).__name__}, metainfo.classes')
         self._check_paths()
         if self.ann_file:
             data_list, lines = self._listed_photos()
@@ -55,6 +65,7 @@ class PhotoFolder(BaseSegDataset):
         for info in data_list:
             if info.get('seg_map_path') is not None:
                 info['seg_map_path'] = self.mask_path(info)
+                info['num_classes'] = len(classes) or None
         self._check_list(data_list, lines)
         return data_list
 
@@ -147,4 +158,48 @@ class PhotoFolder(BaseSegDataset):
             photos (list[MaskedPhoto]): Photos whose masks are there.
             problems (Problems): Where to note them.
         """
+        before = len(problems.lines)
         check_mask_headers(photos, problems)
+        read = self.needs_masks or _loads_masks(self.pipeline)
+        if (len(problems.lines) > before or not photos or not read
+                or not self.metainfo.get('classes')):
+            return
+        pixels = survey_masks([mask for _, mask, _ in photos],
+                              mask_classes(self), problems)
+        if len(problems.lines) == before:
+            self.check_pixels(pixels, problems)
+
+    def check_pixels(self, pixels: np.ndarray, problems: Problems) -> None:
+        """Note what makes masks useless that are right one by one.
+
+        Args:
+            pixels (np.ndarray): Of each class in all masks, 255 for ignored
+                ones, (256, ).
+            problems (Problems): Where to note it.
+        """
+        line = nothing_to_score(pixels, self.metainfo['classes'])
+        if line is not None:
+            problems.add(f'{self.data_prefix["seg_map_path"]}: {line}')
+
+
+def mask_classes(dataset: BaseDataset) -> MaskClasses:
+    """What the values in the masks of a data set stand for.
+
+    Args:
+        dataset (BaseDataset): Of this project or of mmseg.
+    """
+    return MaskClasses(len(dataset.metainfo['classes']),
+                       getattr(dataset, 'label_map', None),
+                       getattr(dataset, 'reduce_zero_label', False))
+
+
+def _loads_masks(pipeline: Any) -> bool:
+    """Whether a pipeline, or one inside it, reads masks."""
+    if isinstance(pipeline, LoadAnnotations):
+        return True
+    if isinstance(pipeline, (list, tuple)):
+        return any(map(_loads_masks, pipeline))
+    # Compose, what wraps other transforms, TestTimeAug.
+    return any(_loads_masks(getattr(pipeline, name))
+               for name in ('transforms', 'subroutines')
+               if hasattr(pipeline, name))

@@ -1,12 +1,10 @@
 """Photos with the pseudo masks that a localizer wrote."""
 import os.path as osp
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, List, Optional
 
 import numpy as np
 
-from mmwsss.files.mask_headers import MaskedPhoto
-from mmwsss.files.masks import read_mask
+from mmwsss.files.mask_survey import nothing_to_learn
 from mmwsss.files.photos import image_name
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
@@ -25,8 +23,9 @@ class PseudoMaskDataset(PhotoFolder):
             e.g. 'VOC12ClsDataset'. Defaults to None: ``metainfo`` names
             them.
         **kwargs: See :class:`PhotoFolder` and mmseg's ``BaseSegDataset``;
-            ``check_images`` reads all masks, so that a value that is no class
-            shows before the training.
+            ``check_images`` reads all masks, so that values that are no
+            class, and masks from which nothing can be learned, show before
+            the training.
     """
 
     def __init__(self, masks: str, classes_of: Optional[str] = None,
@@ -51,20 +50,8 @@ class PseudoMaskDataset(PhotoFolder):
         return osp.join(self.data_prefix['seg_map_path'],
                         image_name(info['img_path']) + self.seg_map_suffix)
 
-    def check_masks(self, photos: List[MaskedPhoto],
-                    problems: Problems) -> None:
-        """Check sizes and modes; where these are right, values as well."""
-        before = len(problems.lines)
-        super().check_masks(photos, problems)
-        classes = len(self.metainfo.get('classes') or ())
-        if len(problems.lines) > before or not classes:
-            return
-        with ThreadPoolExecutor() as pool:
-            paths = [mask for _, mask, _ in photos]
-            for path, values in zip(paths, pool.map(
-                    lambda path: np.unique(read_mask(path)), paths)):
-                wrong = values[(values >= classes) & (values != 255)]
-                if len(wrong):
-                    problems.add(f'{path}: value {wrong[0]}, but there are '
-                                 f'{classes} classes (0..{classes - 1}, 255 '
-                                 'is ignored)')
+    def check_pixels(self, pixels: np.ndarray, problems: Problems) -> None:
+        """Something can be learned from the masks."""
+        line = nothing_to_learn(pixels, self.metainfo['classes'])
+        if line is not None:
+            problems.add(f'{self.data_prefix["seg_map_path"]}: {line}')

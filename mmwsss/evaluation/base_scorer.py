@@ -1,11 +1,15 @@
 """Scores that add up over files of maps or masks."""
+import math
 from abc import ABC, abstractmethod
 from typing import Any, Dict, List, Optional, Sequence, Union
 
+import numpy as np
 from mmengine.logging import print_log
 from torch import Tensor
 
 from mmwsss.files.maps import MapFile
+from mmwsss.files.mask_survey import nothing_to_score
+from mmwsss.files.masks import IGNORED, check_class_count
 from mmwsss.problems import DataError
 
 from .multilabel_map import class_indices
@@ -28,6 +32,7 @@ class BaseScorer(ABC):
 
     def __init__(self, classes: Sequence[str],
                  score_classes: Union[str, Sequence[str]] = 'all') -> None:
+        check_class_count(len(classes), type(self).__name__)
         self.classes = list(classes)
         self.chosen: List[int] = class_indices(score_classes, self.classes)
 
@@ -90,6 +95,29 @@ class BaseScorer(ABC):
                             f'{self.num_foreground}')
 
 
-def rounded(value: Union[float, Tensor]) -> float:
-    """A score as result files hold it, with four digits."""
-    return round(float(value), 4)
+    def check_truth(self, pixels: Tensor, ignored: bool = False) -> None:
+        """Raise unless the true masks have something to score.
+
+        Args:
+            pixels (Tensor): Of each class in all true masks, (C + 1, ).
+            ignored (bool): Whether some are 255. Defaults to False: it is not
+                known.
+
+        Raises:
+            DataError: If none is known, or none of a class that counts.
+        """
+        padded = np.zeros(256, dtype=np.int64)
+        padded[:len(pixels)] = pixels.numpy()
+        padded[IGNORED] = ignored
+        line = nothing_to_score(padded, self.classes)
+        if line is None and not pixels[self.chosen].any():
+            names = ', '.join(self.classes[i] for i in self.chosen)
+            line = f'no true mask has a pixel of the classes scored: {names}'
+        if line is not None:
+            raise DataError(line)
+
+
+def rounded(value: Union[float, Tensor]) -> Optional[float]:
+    """A score as result files hold it, with four digits; None for NaN."""
+    number = float(value)
+    return None if math.isnan(number) else round(number, 4)

@@ -31,8 +31,7 @@ def class_scores(result: Any, row: int, classes: Sequence[str],
     for name in RATES:
         values: Tensor = getattr(result, name.lower())[row]  # (C + 1, )
         report[name] = {
-            classes[i]: None if values[i].isnan() else rounded(
-                100 * values[i]) for i in chosen}
+            classes[i]: rounded(100 * values[i]) for i in chosen}
     return report
 
 

@@ -14,6 +14,7 @@ from mmwsss.problems import DataError
 from mmwsss.registry import METRICS
 
 from .multilabel_map import class_indices
+from .true_masks import true_mask
 
 
 @METRICS.register_module()
@@ -50,7 +51,7 @@ class ClassSubsetIoU(IoUMetric):
                 data_samples: Sequence[dict]) -> None:
         """Score the field of each sample."""
         for sample in data_samples:
-            self.take(sample[self.field]['data'].squeeze(), sample)
+            self.take(sample[self.field]['data'].squeeze(0), sample)
 
     def take(self, mask: Tensor, sample: dict) -> None:
         """Score a predicted mask, write it where that is asked for.
@@ -68,28 +69,31 @@ class ClassSubsetIoU(IoUMetric):
             mask = torch.tensor(values).to(mask)
         if self.format_only:  # mmengine warns of a metric without results
             self.results.append(None)
-        elif 'gt_sem_seg' not in sample:
-            raise DataError(
-                f'{sample["img_path"]}: no mask to score against; set '
-                'test_evaluator.format_only=True to predict only')
         else:
-            truth = sample['gt_sem_seg']['data'].squeeze().to(mask)
+            count = len(self.dataset_meta['classes'])
+            truth = true_mask(sample, mask.shape, count, self.ignore_index)
             self.results.append(self.intersect_and_union(
-                mask, truth, len(self.dataset_meta['classes']),
-                self.ignore_index))
+                mask, truth.to(mask), count, self.ignore_index))
         if self.masks_dir is not None:
             name = osp.splitext(osp.basename(sample['img_path']))[0]
             write_mask(osp.join(self.masks_dir, name + '.png'),
-                       mask.cpu().numpy().astype(np.uint8),
+                       mask.cpu().numpy(),
                        self.dataset_meta['palette'])
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
         """Mmseg's metrics plus ``mIoU-N``; fills :attr:`class_iou`.
 
         None at all with ``format_only``.
+
+        Raises:
+            DataError: If no true mask has a known pixel.
         """
         if self.format_only:
             return {}
+        if results and not sum(float(areas[3].sum()) for areas in results):
+            raise DataError(
+                'no true mask has a known pixel, so there is nothing to '
+                'score; set test_evaluator.format_only=True to predict only')
         metrics = super().compute_metrics(results)
         if not results:
             return metrics

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from mmwsss.ops import SweepResult
-from mmwsss.problems import DataError
 
 from .base_scorer import BaseScorer, rounded
 from .class_scores import class_scores, print_class_scores
@@ -26,21 +25,14 @@ class MaskIoU(BaseScorer):
         """Pixels by prediction and truth.
 
         Args:
-            file (np.ndarray): The mask, (H, W).
+            file (np.ndarray): The mask, 0..C or 255, (H, W).
             truth (Tensor): The true mask, int64, (H, W).
 
         Returns:
             Tensor: Counts, int64, (C + 2, C + 1): 0..C or unknown, by truth.
-
-        Raises:
-            DataError: If the mask has a value that is no class.
         """
         size = len(self.classes)
         mask = torch.from_numpy(file.astype(np.int64))
-        wrong = mask[(mask >= size) & (mask != 255)]
-        if len(wrong):
-            raise DataError(f'class {int(wrong[0])}, but there are '
-                            f'{self.num_foreground}')
         mask[mask == 255] = size
         known = truth < size
         counts = torch.bincount(mask[known] * size + truth[known],
@@ -49,6 +41,7 @@ class MaskIoU(BaseScorer):
 
     def report(self, counts: Tensor) -> Dict[str, Any]:
         """``ignored`` in per cent, and what :func:`class_scores` gives."""
+        self.check_truth(counts.sum(0))
         confusion, unknown = counts[:-1], int(counts[-1].sum())
         # Scores of a sweep over a single threshold.
         result = SweepResult(torch.zeros(1), confusion.diagonal()[None],

@@ -9,6 +9,7 @@ from mmwsss.files.maps import MapFile
 from mmwsss.registry import METRICS, SCORERS
 
 from .base_scorer import BaseScorer
+from .true_masks import true_mask
 
 
 @METRICS.register_module()
@@ -47,8 +48,8 @@ class ScorerMetric(BaseMetric):
             values = maps['data'].float().cpu().numpy()
             file = MapFile(torch.tensor(maps['labels']).numpy(), values,
                            values.shape[1:])
-            truth = sample['gt_sem_seg']['data'][0].long().cpu()
-            counts = scorer.count(file, truth)
+            truth = true_mask(sample, values.shape[1:], len(scorer.classes))
+            counts = scorer.count(file, truth.cpu())
             # One sum for all images: a sweep over many classes is large.
             self.results = [sum(self.results, counts)]
 

@@ -55,6 +55,7 @@ class ThresholdSweep(BaseScorer):
             :func:`class_scores` gives for it.
         """
         result = threshold_sweep(counts, self.thresholds)
+        self.check_truth(result.truth)
         curve = 100 * result.mean_iou(self.chosen)
         best = int(curve.argmax())
         report = dict(

@@ -1,5 +1,6 @@
 """JSON files."""
 import json
+import math
 from typing import Any
 
 from mmwsss.problems import DataError
@@ -31,8 +32,23 @@ def read_json(path: str, **kwargs: Any) -> Any:
 def write_json(path: str, content: Any) -> None:
     """Write a JSON file that appears whole or not at all.
 
+    JSON has no NaN and no infinity: a number that is not finite, such as the
+    score of a class that does not occur, is written as null.
+
     Args:
         path (str): Where to write.
         content: What to write.
     """
-    write_atomically(path, json.dumps(content, indent=1).encode())
+    text = json.dumps(_finite(content), indent=1, allow_nan=False)
+    write_atomically(path, text.encode())
+
+
+def _finite(content: Any) -> Any:
+    """The same content with None for each number that is not finite."""
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(value) for value in content]
+    return content

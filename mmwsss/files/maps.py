@@ -11,6 +11,7 @@ from PIL import Image
 from mmwsss.problems import DataError, one_line
 
 from .atomic import write_atomically
+from .masks import IGNORED
 from .safe_npy import load_npy_dict
 from .safe_npz import INTEGERS, NUMBERS, read_npz
 
@@ -239,9 +240,15 @@ def map_to_mask(maps: np.ndarray, labels: np.ndarray,
 
     Returns:
         np.ndarray: uint8, (H, W): 0 background, 1..C, 255 ignore.
+
+    Raises:
+        DataError: If a class does not fit into 8 bits.
     """
     if not len(maps):
         return np.zeros(maps.shape[1:], dtype=np.uint8)
+    if max(labels) + 1 >= IGNORED:
+        raise DataError(f'class {max(labels)}: a mask has 8 bits, and 255 is '
+                        f'ignored; classes 0 to {IGNORED - 2} fit')
     low, high = (threshold if isinstance(threshold, (tuple, list)) else
                  (threshold, threshold))
     score = maps.max(0)

@@ -6,9 +6,7 @@ from PIL import Image
 
 from mmwsss.problems import Problems
 
-# Palette, grey and two-valued pictures: one index a pixel.
-INDEX_MODES = ('P', 'L', '1')
-
+from .masks import index_problem
 
 # Photo, its mask, height and width of the photo.
 MaskedPhoto = Tuple[str, str, Tuple[int, int]]
@@ -35,13 +33,12 @@ def _mask_problem(masked: MaskedPhoto) -> Optional[str]:
     photo, mask, expected = masked
     try:
         with Image.open(mask) as image:
-            mode, size = image.mode, image.size[::-1]
+            problem, size = index_problem(image), image.size[::-1]
     except (OSError, SyntaxError, ValueError,
             Image.DecompressionBombError) as error:
         return f'{mask}: mask cannot be read ({error})'
-    if mode not in INDEX_MODES:
-        return (f'{mask}: a mask has one index a pixel, this is a picture of '
-                f'mode {mode}; write it as a palette or grey PNG')
+    if problem is not None:
+        return f'{mask}: {problem}'
     if size != expected:
         return (f'{mask}: {size[0]} x {size[1]}, but {photo} is '
                 f'{expected[0]} x {expected[1]}')

@@ -1,17 +1,19 @@
 """Photos with heat maps or masks laid over them."""
 import io
 import os.path as osp
-from typing import List, Mapping, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from mmwsss.files.atomic import write_atomically
-from mmwsss.files.masks import read_mask
+from mmwsss.files.masks import MaskClasses, read_mask
 from mmwsss.files.photos import read_photo
 from mmwsss.files.work_size import fit_mask, fit_photo, work_size
 
 Tile = Tuple[str, np.ndarray]  # caption, RGB picture
+# Caption, path and meaning of a mask.
+MaskTile = Tuple[str, Optional[str], Optional[MaskClasses]]
 
 PICTURE_SIDE = 640
 """Pixels of the longer side of a photo in a picture, at most."""
@@ -77,15 +79,16 @@ def mask_overlay(photo: np.ndarray, mask: np.ndarray,
 
 
 def photo_row(caption: str, img_path: str,
-              masks: Mapping[str, Optional[str]], palette: Sequence,
+              masks: Sequence[MaskTile], palette: Sequence,
               heat: Optional[np.ndarray] = None) -> List[Tile]:
     """A photo, a map over it and masks over it, none of them large.
 
     Args:
         caption (str): Stands above the photo.
         img_path (str): The photo.
-        masks (Mapping[str, str]): Caption -> mask; one that is None or not
-            there is left out.
+        masks (Sequence[tuple]): Caption, path of the mask, and what its
+            values stand for, see :func:`~mmwsss.files.masks.read_mask`. A path
+            that is None, or that is not there, is left out.
         palette (Sequence): RGB colours of the classes, background first.
         heat (np.ndarray, optional): A map in [0, 1], (h, w). Defaults to
             None: no map.
@@ -99,9 +102,9 @@ def photo_row(caption: str, img_path: str,
     row = [(caption, photo)]
     if heat is not None:
         row.append(('strongest map', heat_overlay(photo, heat)))
-    row += [(title, mask_overlay(photo, fit_mask(read_mask(path), size),
-                                 palette))
-            for title, path in masks.items() if path and osp.isfile(path)]
+    row += [(title, mask_overlay(
+        photo, fit_mask(read_mask(path, classes), size), palette))
+        for title, path, classes in masks if path and osp.isfile(path)]
     return row
 
 

@@ -11,7 +11,7 @@ def class_table(names: Sequence[str], columns: Mapping[str, Sequence[float]],
     Args:
         names (Sequence[str]): Class names.
         columns (dict): Heading -> one value a class, in per cent; NaN is
-            shown as '-' and left out of the mean.
+            shown as '–' and left out of the mean.
         title (str): Printed above. Defaults to '': none.
 
     Returns:
@@ -32,4 +32,4 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _number(value: float) -> str:
-    return '-' if value != value else f'{value:.2f}'
+    return '–' if value != value else f'{value:.2f}'

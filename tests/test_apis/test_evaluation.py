@@ -39,7 +39,8 @@ def test_masks(truth, tmp_path):
     write_mask(osp.join(folder, 'b.png'), np.array([[0, 2]]), PALETTE)
     write_mask(osp.join(folder, 'without_truth.png'), np.array([[1]]), PALETTE)
     report = evaluate_pseudo_labels(folder, truth, CLASSES,
-                                    out_dir=str(tmp_path / 'out'))
+                                    out_dir=str(tmp_path / 'out'),
+                                    allow_missing=True)
     # By hand; the pixel under the true 255 and the predicted 255 do not count.
     assert report['images'] == 2
     assert report['IoU'] == dict(background=60., red=33.3333, blue=100.)
@@ -50,7 +51,8 @@ def test_masks(truth, tmp_path):
     assert report['ignored'] == round(100 / 9, 4)
     with open(tmp_path / 'out' / 'evaluation.json') as file:
         assert json.load(file) == report
-    only = evaluate_pseudo_labels(folder, truth, CLASSES, ['red', 'blue'])
+    only = evaluate_pseudo_labels(folder, truth, CLASSES, ['red', 'blue'],
+                                  allow_missing=True)
     assert only['mIoU'] == pytest.approx((100 + 100 / 3) / 2, abs=1e-3)
 
 
@@ -85,7 +87,7 @@ def test_all_wrong_files_are_named_together(truth, tmp_path):
     write_mask(osp.join(folder, 'b.png'), np.array([[0, 7]]), PALETTE)
     with pytest.raises(DataError) as error:
         evaluate_pseudo_labels(folder, truth, CLASSES)
-    assert '2 x 5' in str(error.value) and 'class 7' in str(error.value)
+    assert '2 x 5' in str(error.value) and 'value 7' in str(error.value)
 
 
 class Evil:
@@ -100,7 +102,8 @@ def test_a_pickle_cannot_run_code(truth, tmp_path, monkeypatch):
     np.save(folder / 'a.npy', {0: Evil()}, allow_pickle=True)
     assert b'mkdir' in pickle.dumps(Evil())
     with pytest.raises(DataError, match='refused'):
-        evaluate_pseudo_labels(str(folder), truth, CLASSES)
+        evaluate_pseudo_labels(str(folder), truth, CLASSES,
+                               allow_missing=True)
     assert not osp.exists('evil_was_here')
 
 
@@ -134,7 +137,8 @@ def test_tensors_are_read_and_cannot_run_code(tmp_path, monkeypatch):
 def test_other_dicts_are_refused(truth, tmp_path, content):
     np.save(tmp_path / 'a.npy', content)
     with pytest.raises(DataError, match='a.npy: neither'):
-        evaluate_pseudo_labels(str(tmp_path), truth, CLASSES)
+        evaluate_pseudo_labels(str(tmp_path), truth, CLASSES,
+                               allow_missing=True)
 
 
 def test_nothing_to_score(truth, tmp_path):
@@ -157,3 +161,50 @@ def test_command_line(truth, tmp_path):
         env=dict(os.environ, PYTHONPATH=ROOT))
     assert done.returncode == 0, done.stderr
     assert 'mIoU 100.00 over 2 images' in done.stdout
+
+
+@pytest.mark.parametrize('extra, missing', [(True, False), (False, True),
+                                            (True, True)])
+def test_files_without_a_partner_are_named(truth, tmp_path, extra, missing):
+    folder = str(tmp_path / 'masks')
+    write_mask(osp.join(folder, 'a.png'),
+               np.array([[0, 1, 1, 255], [0, 0, 1, 2]]), PALETTE)
+    if not missing:
+        write_mask(osp.join(folder, 'b.png'), np.array([[0, 2]]), PALETTE)
+    if extra:
+        write_mask(osp.join(folder, 'c.png'), np.array([[0, 2]]), PALETTE)
+    with pytest.raises(DataError, match='score part of them with '
+                       '--allow-missing') as error:
+        evaluate_pseudo_labels(folder, truth, CLASSES)
+    assert ('b.png: no .png file' in str(error.value)) == missing
+    assert ('c.png: no true mask' in str(error.value)) == extra
+    report = evaluate_pseudo_labels(folder, truth, CLASSES,
+                                    allow_missing=True)
+    assert report['images'] == 2 - missing and report['mIoU'] == 100
+
+
+@pytest.mark.parametrize('function, message', [
+    (lambda mask: mask * 0 + 255, 'no true mask has a known pixel'),
+    (lambda mask: np.where(mask > 0, 255, 0), 'other than background'),
+    (lambda mask: np.array([0, 38, 75])[mask % 3], 'values? 38'),
+    (lambda mask: mask[:1, :1], '1 x 1')])
+def test_a_truth_without_classes_has_no_score(truth, tmp_path, function,
+                                              message):
+    for name in ('a.png', 'b.png'):
+        mask = np.asarray(Image.open(osp.join(truth, name)))
+        write_mask(str(tmp_path / 'masks' / name), np.where(
+            mask == 255, 0, mask), PALETTE)
+        write_mask(osp.join(truth, name), function(mask), PALETTE)
+    with pytest.raises(DataError, match=message):
+        evaluate_pseudo_labels(str(tmp_path / 'masks'), truth, CLASSES)
+
+
+def test_a_class_that_occurs_nowhere_is_null(tmp_path):
+    for folder in ('masks', 'truth'):
+        write_mask(str(tmp_path / folder / 'a.png'), np.array([[0, 1]]),
+                   PALETTE)
+    evaluate_pseudo_labels(str(tmp_path / 'masks'), str(tmp_path / 'truth'),
+                           CLASSES, out_dir=str(tmp_path / 'out'))
+    with open(tmp_path / 'out' / 'evaluation.json') as file:
+        report = json.load(file, parse_constant=pytest.fail)
+    assert report['IoU'] == dict(background=100, red=100, blue=None)

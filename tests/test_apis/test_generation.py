@@ -198,6 +198,49 @@ def test_a_truncated_map_is_named(trained, tmp_path):
         generate_pseudo_labels(*trained, out)
 
 
+def test_masks_of_two_thresholds_are_never_mixed(trained, tmp_path,
+                                                 monkeypatch):
+    out, whole = str(tmp_path / 'out'), str(tmp_path / 'whole')
+    generate_pseudo_labels(*trained, out, threshold=0.9)
+    before = content(out)
+    real, written = os.replace, []
+
+    def replace(source, target):
+        if target.endswith('.png'):
+            if len(written) == 3:
+                raise OSError(errno.ENOSPC, 'No space left on device')
+            written.append(target)
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'replace', replace)
+        with pytest.raises(DataError, match='No space left'):
+            generate_pseudo_labels(*trained, out, threshold=0.1)
+    with open(osp.join(out, 'scores.json')) as file:
+        assert json.load(file)['threshold'] == 0.9
+    assert content(out) == before
+    generate_pseudo_labels(*trained, out, threshold=0.1)
+    generate_pseudo_labels(*trained, whole, threshold=0.1)
+    assert content(out) == content(whole) != before
+
+
+@pytest.mark.parametrize('function, message', [
+    (lambda mask: mask * 0 + 255, 'no true mask has a known pixel'),
+    (lambda mask: 255 * (mask > 0), 'masks of 0 and 255')])
+def test_true_masks_without_classes_choose_no_threshold(
+        trained, shapes, tmp_path, function, message):
+    for path in glob.glob(osp.join(shapes, 'SegmentationClassAug', '*')):
+        mask = function(np.asarray(Image.open(path)))
+        Image.fromarray(mask.astype(np.uint8)).save(path)
+    out = str(tmp_path / 'out')
+    with pytest.raises(ConfigError, match=f'{message}.*--threshold 0.4'):
+        generate_pseudo_labels(*trained, out)
+    assert not osp.exists(osp.join(out, 'maps'))
+    report = generate_pseudo_labels(*trained, out, threshold=0.4)
+    assert report['images_with_masks'] == 0 and 'mIoU' not in report
+    assert len(content(out, 'masks')) == 8
+
+
 # Storage and batches
 
 @pytest.mark.parametrize('stride, dtype', [(1, 'float16'), (2, 'uint8'),

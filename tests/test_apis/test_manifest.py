@@ -115,3 +115,53 @@ def test_a_damaged_manifest_is_named(cfg, weights, dataset, tmp_path,
     (out / 'manifest.json').write_text(content)
     with pytest.raises(DataError, match='manifest.json: damaged'):
         claim(str(out), describe_source(cfg, weights, dataset), False)
+
+
+def put(out, *names):
+    for name in names:
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('content')
+
+
+@pytest.mark.parametrize('file', [
+    'masks/img5.png', 'npy/img5.npy', 'maps/img5.npz'])
+def test_files_of_another_list_are_not_mixed(cfg, weights, dataset, tmp_path,
+                                             file):
+    out = tmp_path / 'out'
+    whole = describe_source(cfg, weights, dataset)
+    part = dict(whole, split='lists/train.txt', images={
+        name: whole['images'][name] for name in ('img0', 'img1')})
+    claim(str(out), whole, overwrite=False)
+    put(out, file, 'masks/img0.png', 'scores.json')
+    with pytest.raises(ConfigError, match='of 6 images that are not in this '
+                       'list, e.g. img2; choose another --out-dir'):
+        claim(str(out), part, overwrite=False)
+    assert (out / file).exists() and (out / 'scores.json').exists()
+    claim(str(out), part, overwrite=True)
+    assert not (out / file).exists() and not (out / 'scores.json').exists()
+    assert (out / 'masks' / 'img0.png').exists()
+
+
+def test_a_list_may_grow_but_not_become_another(cfg, weights, dataset,
+                                                tmp_path):
+    out = tmp_path / 'out'
+    whole = describe_source(cfg, weights, dataset)
+    part = dict(whole, images={'img0': whole['images']['img0']})
+    claim(str(out), part, overwrite=False)
+    put(out, 'masks/img0.png', 'scores.json')
+    with pytest.raises(ConfigError, match='of another list, train, of 1 of '
+                       'these 8 images'):
+        claim(str(out), dict(whole, split='all.txt'), overwrite=False)
+    claim(str(out), whole, overwrite=False)
+    assert (out / 'scores.json').exists()
+
+
+@pytest.mark.parametrize('file', ['masks/img0.png', 'scores.json'])
+def test_masks_and_scores_of_unknown_origin_are_kept(cfg, weights, dataset,
+                                                     tmp_path, file):
+    put(tmp_path / 'out', file)
+    with pytest.raises(ConfigError, match='made with other'):
+        claim(str(tmp_path / 'out'), describe_source(cfg, weights, dataset),
+              overwrite=False)
+    assert (tmp_path / 'out' / file).exists()

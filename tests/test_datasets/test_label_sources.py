@@ -143,7 +143,7 @@ def test_mask_value_outside_the_class_list(shapes):
     path = osp.join(shapes, 'SegmentationClassAug', 'img3.png')
     Image.fromarray(np.full((48, 64), 9, np.uint8)).save(path)
     message = problems(shapes, dict(type='MaskLabels'))
-    assert 'img3.png: mask value 9, but the data set has 2' in message
+    assert 'img3.png: value 9, but there are 3 classes' in message
 
 
 def write_bytes(root, name, content):

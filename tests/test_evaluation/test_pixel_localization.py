@@ -91,6 +91,6 @@ def test_what_has_no_pxap(tmp_path):
     for i, (_, _, mask) in enumerate(samples):
         write_mask(osp.join(masks_dir, f'{i}.png'), 255 * (mask > 0),
                    [[0, 0, 0]])
-    with pytest.raises(DataError, match='no mask has a pixel'):
+    with pytest.raises(DataError, match='no true mask has a pixel'):
         evaluate_pseudo_labels(maps_dir, masks_dir, ('red', 'blue'),
                                pxap=True)

@@ -1,7 +1,8 @@
 """JSON files, with the place of a mistake."""
+import numpy as np
 import pytest
 
-from mmwsss.files.json_files import read_json
+from mmwsss.files.json_files import read_json, write_json
 from mmwsss.problems import DataError
 
 
@@ -39,3 +40,10 @@ def test_hostile_files_are_named_in_one_line(tmp_path, content, message):
     with pytest.raises(DataError, match=f'a.json.*{message}') as caught:
         read_json(str(path))
     assert len(str(caught.value).splitlines()) == 1
+@pytest.mark.parametrize('value', [
+    float('nan'), float('-inf'), np.float64('nan')])
+def test_what_is_not_finite_is_null(tmp_path, value):
+    path = str(tmp_path / 'a.json')
+    write_json(path, dict(IoU={'red': value}, curve=[1.5, (value, 2)]))
+    assert read_json(path, parse_constant=pytest.fail) == dict(
+        IoU={'red': None}, curve=[1.5, [None, 2]])

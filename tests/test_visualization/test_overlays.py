@@ -73,9 +73,10 @@ def test_a_row_is_never_larger_than_a_picture(tmp_path):
     mask = np.zeros((1200, 1600), np.uint8)
     mask[:, 800:] = 1
     write_mask(str(tmp_path / 'mask.png'), mask, [[0, 0, 0], [255, 0, 0]])
-    row = photo_row('a', str(tmp_path / 'a.png'), dict(
-        mask=str(tmp_path / 'mask.png'), truth=str(tmp_path / 'no.png'),
-        other=None), [[0, 0, 0], [255, 0, 0]], np.ones((3, 4), np.float32))
+    row = photo_row('a', str(tmp_path / 'a.png'), [
+        ('mask', str(tmp_path / 'mask.png'), None),
+        ('truth', str(tmp_path / 'no.png'), None), ('other', None, None)],
+        [[0, 0, 0], [255, 0, 0]], np.ones((3, 4), np.float32))
     assert [caption for caption, _ in row] == ['a', 'strongest map', 'mask']
     assert {picture.shape for _, picture in row} == {(480, 640, 3)}
     assert row[2][1][0, 0].tolist() != row[2][1][0, -1].tolist()

@@ -9,10 +9,10 @@ def test_absent_classes_are_no_part_of_the_mean():
     rows = [[cell.strip() for cell in line.strip('|').split('|')]
             for line in lines if line.startswith('|')]
     assert rows == [['val'], ['class', 'IoU', 'recall'],
-                    ['red', '50.00', '25.00'], ['blue', '-', '75.00'],
+                    ['red', '50.00', '25.00'], ['blue', '–', '75.00'],
                     ['mean', '50.00', '50.00']]
 
 
 def test_a_column_of_absent_classes():
     table = class_table(('red', ), {'IoU': (float('nan'), )})
-    assert table.count('| - ') + table.count('|  - ') == 2
+    assert table.count('| – ') + table.count('|  – ') == 2

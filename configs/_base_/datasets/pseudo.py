@@ -3,7 +3,7 @@
 _base_ = 'segmentor_test.py'
 train_pipeline = [
     dict(type='LoadPhoto'),
-    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='LoadMask'),
     # 0.7 to 1.3 of the size of VOC's photos, whose longer side is 500 px
     # (MMCT supplement A).
     dict(type='mmseg.RandomResize', scale=(500, 500), ratio_range=(0.7, 1.3),

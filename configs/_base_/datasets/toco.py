@@ -18,7 +18,7 @@ train_pipeline = [
 val_pipeline = [
     dict(type='LoadPhoto'),
     dict(type='Resize', scale=(448, 448), keep_ratio=False),
-    dict(type='mmseg.LoadAnnotations', imdecode_backend='pillow'),
+    dict(type='LoadMask'),
     dict(type='PackImageLevelInputs'),
 ]
 tta_pipeline = [

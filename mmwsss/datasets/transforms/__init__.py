@@ -1,10 +1,10 @@
 from .formatting import PackImageLevelInputs
 from .loading import LoadPhoto
 from .maps import ConfidentLabels, LoadMaps
-from .masks import LoadMaskIfAny
+from .masks import LoadMask, LoadMaskIfAny
 from .views import PhotometricView
 
 __all__ = [
-    'ConfidentLabels', 'LoadMaps', 'LoadMaskIfAny', 'LoadPhoto',
+    'ConfidentLabels', 'LoadMaps', 'LoadMask', 'LoadMaskIfAny', 'LoadPhoto',
     'PackImageLevelInputs', 'PhotometricView'
 ]
