@@ -1,14 +1,21 @@
 """What the command lines in ``tools/`` share."""
 import argparse
+import errno
 import os
+import signal
 import sys
+import threading
 import traceback
-from typing import Callable
+from typing import Any, Callable
 
 from mmengine.config import Config, DictAction
 
 from mmwsss import apis
 from mmwsss.problems import ConfigError, DataError, NonFiniteLossError
+
+# What the machine has too little of: disk, quota, open files, memory.
+_EXHAUSTED = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE,
+              errno.ENOMEM)
 
 
 def config_parser(description: str) -> argparse.ArgumentParser:
@@ -71,8 +78,10 @@ def parse_config(args: argparse.Namespace) -> Config:
 def run(main: Callable[[], None]) -> None:
     """Run a tool; a mistake of the user's ends it in one line, not a trace.
 
-    ``MMWSSS_TRACEBACK=1`` shows the trace as well.
+    ``MMWSSS_TRACEBACK=1`` shows the trace as well. A terminated tool (SIGTERM)
+    ends as an interrupted one.
     """
+    before = _interrupt_when_terminated()
     try:
         main()
     except (ConfigError, DataError, FileNotFoundError,
@@ -84,9 +93,38 @@ def run(main: Callable[[], None]) -> None:
         if not _from_building(error):
             raise
         _exit(error, 'error: config')
+    except OSError as error:
+        if error.errno not in _EXHAUSTED:
+            raise
+        _exit(DataError(f'{error}. What is finished is whole; make room and '
+                        'go on with the same command, a training with '
+                        '--resume'), 'error')
     except KeyboardInterrupt:
         sys.exit('interrupted; run the same command with --resume (training) '
                  'or as it was (generation) to go on')
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt_when_terminated() -> Any:
+    """Make SIGTERM an interrupt, in this process alone.
+
+    Returns:
+        The handler of before; None where signals are others' business.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    this = os.getpid()
+
+    def interrupt(number: int, frame: Any) -> None:
+        if os.getpid() == this:
+            raise KeyboardInterrupt
+        # A process that was forked: it ends as it always did.
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    return signal.signal(signal.SIGTERM, interrupt)
 
 
 def _exit(error: Exception, kind: str) -> None:

@@ -171,7 +171,9 @@ def _test_runner(cfg: Config, checkpoint: str, tta: bool,
     model = runner.model
     if is_model_wrapper(model):  # of a distributed test
         model = model.module
-    load_weights(model.module if tta else model, checkpoint)
+    metainfo = getattr(runner.test_dataloader.dataset, 'metainfo', {})
+    load_weights(model.module if tta else model, checkpoint,
+                 metainfo.get('classes') or ())
     return runner
 
 
