@@ -4,7 +4,9 @@ import errno
 import os
 import os.path as osp
 import re
+import signal
 import sys
+import threading
 import traceback
 from typing import Any, Callable, NoReturn, Optional, Sequence
 
@@ -168,8 +170,10 @@ def parse_config(args: argparse.Namespace) -> Config:
 def run(main: Callable[[], None]) -> None:
     """Run a tool; a mistake of the user's ends it in one line, not a trace.
 
-    ``MMWSSS_TRACEBACK=1`` shows the trace as well.
+    ``MMWSSS_TRACEBACK=1`` shows the trace as well. A terminated tool (SIGTERM)
+    ends as an interrupted one.
     """
+    before = _interrupt_when_terminated()
     try:
         main()
     except (ConfigError, DataError, NonFiniteLossError) as error:
@@ -207,6 +211,29 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         sys.exit('interrupted; run the same command with --resume (training) '
                  'or as it was (generation) to go on')
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt_when_terminated() -> Any:
+    """Make SIGTERM an interrupt, in this process alone.
+
+    Returns:
+        The handler of before; None where signals are others' business.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    this = os.getpid()
+
+    def interrupt(number: int, frame: Any) -> None:
+        if os.getpid() == this:
+            raise KeyboardInterrupt
+        # A process that was forked: it ends as it always did.
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    return signal.signal(signal.SIGTERM, interrupt)
 
 
 def _where(error: OSError) -> str:

@@ -2,6 +2,7 @@
 import copy
 import hashlib
 import json
+import logging
 import os
 import os.path as osp
 import shutil
@@ -23,6 +24,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mmwsss.files.json_files import read_json, write_json
+from mmwsss.files.run_folder import newest_checkpoint
 from mmwsss.problems import ConfigError, DataError
 
 from .generation import generate_pseudo_labels
@@ -102,11 +104,15 @@ class Train(Stage):
 
     def work(self, cfg: Config, folder: str, given: Given) -> dict:
         cfg.work_dir = folder
-        train(cfg, resume=True, amp=self.amp)
+        # The weights to begin with are for the beginning alone.
+        if newest_checkpoint(folder) is not None:
+            cfg.load_from = None
+        train(cfg, resume=cfg.get('load_from') is None, amp=self.amp)
         return dict(checkpoint=osp.basename(best_checkpoint(folder)))
 
     def whole(self, results: dict, folder: str) -> bool:
-        return osp.isfile(osp.join(folder, results['checkpoint']))
+        name = results.get('checkpoint')
+        return isinstance(name, str) and osp.isfile(osp.join(folder, name))
 
     def located(self, results: dict, folder: str) -> dict:
         return dict(results,
@@ -204,20 +210,32 @@ class _Record:
         self.path = osp.join(self.folder, RECORD)
         self.settings = stage.settings(work_dir)
         self.key = ''
+        self.replaced = False
         self.stored = self._read()
 
     def _read(self) -> dict:
+        """The note; none where the folder is new or the note is damaged.
+
+        In the latter case what is in the folder stays, and the work goes on
+        with it: a training from its checkpoints, maps by their manifest.
+        """
         if osp.isfile(self.path):
             try:
-                return dict(read_json(self.path))
-            except (DataError, TypeError, ValueError) as error:
-                raise ConfigError(
-                    f'{self.path}: damaged ({error}); restore it, or give '
-                    'another --work-dir') from error
-        if osp.isdir(self.folder) and os.listdir(self.folder):
+                return _checked(read_json(self.path))
+            except DataError as error:
+                print_log(
+                    f'{self.path}: damaged ({error}), counts as absent; what '
+                    'is in the folder stays and is gone on with', 'current',
+                    logging.WARNING)
+        elif osp.isdir(self.folder) and any(
+                not (name.startswith(RECORD) and name.endswith('.tmp'))
+                for name in os.listdir(self.folder)):
             raise ConfigError(f'{self.folder}: holds files of something else; '
                               'give another --work-dir')
         return {}
+
+    def _write(self, record: dict) -> None:
+        write_json(self.path, dict(record, digest=_digest(record)))
 
     def check(self, records: Dict[str, '_Record'], overwrite: bool) -> None:
         """Raise if the folder was made with something else."""
@@ -236,7 +254,7 @@ class _Record:
                 f'{self.folder} was made with other settings: {shown}. Give '
                 'another --work-dir, or replace it with --overwrite')
         print_log(f'[{self.stage.name}] is done again: {shown}', 'current')
-        self.stored = {}
+        self.stored, self.replaced = {}, True
 
     def run(self, given: Given) -> dict:
         """The stage's results, stored or new."""
@@ -245,19 +263,44 @@ class _Record:
             print_log(f'[{stage.name}] finished before, re-used: '
                       f'{self.folder}', 'current')
             return results
-        if not self.stored:
+        if self.replaced:
             shutil.rmtree(self.folder, ignore_errors=True)
         print_log(f'[{stage.name}] -> {self.folder}', 'current')
         record = dict(
             key=self.key, settings=self.settings, results=None,
             inputs={what: one['key'] for what, one in given.items()})
-        write_json(self.path, record)
+        self._write(record)
         cfg = copy.deepcopy(stage.config)
         if stage.adapt is not None:
             stage.adapt(cfg, given)
         results = stage.work(cfg, self.folder, given)
-        write_json(self.path, dict(record, results=results))
+        self._write(dict(record, results=results))
         return results
+
+
+def _checked(record: Any) -> dict:
+    """A stage's note, of the right shape and as it was written.
+
+    Raises:
+        DataError: If it is something else.
+    """
+    if not isinstance(record, dict):
+        raise DataError(f'a {type(record).__name__} instead of an object')
+    record = {'settings': {}, 'inputs': {}, 'results': None, **record}
+    for name, kinds in dict(key=(str, ), settings=(dict, ), inputs=(dict, ),
+                            results=(dict, type(None))).items():
+        if not isinstance(record.get(name), kinds):
+            raise DataError(f'its {name} is a '
+                            f'{type(record.get(name)).__name__}')
+    digest = record.pop('digest', None)
+    if digest not in (None, _digest(record)):
+        raise DataError('changed since it was written')
+    return record
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(
+        json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _key(stage: Stage, records: Dict[str, _Record]) -> str:
@@ -265,8 +308,7 @@ def _key(stage: Stage, records: Dict[str, _Record]) -> str:
     content = [records[stage.name].settings,
                {what: records[name].key
                 for what, name in stage.inputs.items()}]
-    return hashlib.sha256(
-        json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return _digest(content)
 
 
 def differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:

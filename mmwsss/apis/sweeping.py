@@ -113,8 +113,11 @@ def _scores(work_dir: str) -> Dict[str, float]:
                                           'vis_data', 'scalars.json'))):
         with open(path) as file:
             for line in file:
-                row = json.loads(line)
-                if 'loss' not in row:
+                try:
+                    row = json.loads(line)
+                except ValueError:  # the run was killed while it wrote it
+                    continue
+                if isinstance(row, dict) and 'loss' not in row:
                     scores.update({name: value for name, value in row.items()
                                    if isinstance(value, (int, float))})
     return scores

@@ -179,7 +179,9 @@ def _test_runner(cfg: Config, checkpoint: str, tta: bool,
     if is_model_wrapper(model):  # of a distributed test
         model = model.module
     check_class_counts(cfg, model.module if tta else model, ['test'])
-    load_weights(model.module if tta else model, checkpoint)
+    metainfo = getattr(runner.test_dataloader.dataset, 'metainfo', {})
+    load_weights(model.module if tta else model, checkpoint,
+                 metainfo.get('classes') or ())
     return runner
 
 

@@ -10,25 +10,9 @@ from torch import nn
 import mmwsss
 from mmwsss.conversion.mxnet_params import read_mxnet_params
 from mmwsss.conversion.networks import backbone, plain_vit, whole_model
-from mmwsss.files.checkpoints import StateDict, all_weights, read_checkpoint
+from mmwsss.files.checkpoints import StateDict, read_weights
 from mmwsss.models.key_names import VIT_NAMES, NameTable, within
 from mmwsss.problems import ConfigError, unknown_name
-
-
-def read_weights(source: str) -> StateDict:
-    """Every weight of a PyTorch checkpoint, whatever it is wrapped in.
-
-    Args:
-        source (str): Path or URL of the ``.pth``.
-
-    Returns:
-        dict: Name -> tensor.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        DataError: If it is no checkpoint, or asks to run code.
-    """
-    return all_weights(read_checkpoint(source))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 from .hooks import (
+    CheckpointHook,
     DisplacementMeanHook,
     LateLossesHook,
     LocalizationVisualizationHook,
@@ -9,9 +10,11 @@ from .map_writer import MapWriter
 from .optim_wrapper import BFloat16OptimWrapper
 from .optim_wrapper_constructor import TokenOptimWrapperConstructor
 from .poly_warmup import PolyWarmupLR
+from .runner import CheckedRunner
 
 __all__ = [
-    'BFloat16OptimWrapper', 'DisplacementMeanHook', 'LateLossesHook',
+    'BFloat16OptimWrapper', 'CheckedRunner', 'CheckpointHook',
+    'DisplacementMeanHook', 'LateLossesHook',
     'LocalizationVisualizationHook', 'LocalizeLoop', 'LocalizeValLoop',
     'MapWriter', 'NonFiniteLossHook', 'PolyWarmupLR',
     'TokenOptimWrapperConstructor'

@@ -2,18 +2,54 @@
 import io
 import os
 import os.path as osp
+import re
+import socket
+import uuid
 from typing import Any, Dict, Union
 
 import numpy as np
 
 from mmwsss.problems import ConfigError, DataError
 
+_MACHINE = re.sub(r'[^A-Za-z0-9-]', '-', socket.gethostname())[:40]
+
+
+def temporary_name(path: str) -> str:
+    """Under what name a file is written until it is whole.
+
+    It carries machine, process and a random number, so that no two writers of
+    one file mix their bytes, not even on two machines with one folder.
+
+    Args:
+        path (str): The file.
+
+    Returns:
+        str: A name beside it that ends in ``.tmp``.
+    """
+    return f'{path}.{_MACHINE}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp'
+
+
+def put_in_place(temporary: str, path: str) -> None:
+    """Rename a file that is whole; after a power cut it is there, or not.
+
+    Args:
+        temporary (str): What was written, see :func:`temporary_name`.
+        path (str): Its name from now on; what had it before is replaced.
+    """
+    with open(temporary, 'rb') as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    folder = os.open(osp.dirname(osp.abspath(path)), os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    except OSError:  # some network file systems cannot
+        pass
+    finally:
+        os.close(folder)
+
 
 def write_atomically(path: str, content: bytes) -> None:
     """Write a file under a temporary name, then rename it.
-
-    The name carries the process id, so that two processes that write the same
-    file cannot mix their bytes.
 
     Args:
         path (str): The file; folders that are missing are made.
@@ -22,12 +58,12 @@ def write_atomically(path: str, content: bytes) -> None:
     Raises:
         DataError: If it cannot be written, as when the disk is full.
     """
-    temporary = f'{path}.{os.getpid()}.tmp'
+    temporary = temporary_name(path)
     try:
         os.makedirs(osp.dirname(osp.abspath(path)), exist_ok=True)
         with open(temporary, 'wb') as file:
             file.write(content)
-        os.replace(temporary, path)
+        put_in_place(temporary, path)
     except OSError as error:
         raise DataError(f'{path}: cannot be written ({error.strerror}). What '
                         'is finished is whole; make room and run the same '
@@ -64,7 +100,7 @@ def require_writable(folder: str) -> str:
         ConfigError: If not, naming the folder.
     """
     folder = osp.expanduser(folder)
-    probe = osp.join(folder, f'.write_test.{os.getpid()}')
+    probe = osp.join(folder, temporary_name('.write_test'))
     try:
         os.makedirs(folder, exist_ok=True)
         with open(probe, 'w'):

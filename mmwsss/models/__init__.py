@@ -1,3 +1,4 @@
+from . import weight_addresses  # noqa: F401
 from .affinity import *  # noqa: F401,F403
 from .backbones import *  # noqa: F401,F403
 from .heads import *  # noqa: F401,F403

@@ -6,7 +6,6 @@ import re
 import warnings
 import zipfile
 from typing import TypeVar, Union
-from urllib.parse import urlparse
 
 import torch
 import torch.nn.functional as F
@@ -18,8 +17,9 @@ from torch import Tensor, nn
 
 from mmwsss.files.checkpoints import (
     StateDict,
-    read_checkpoint,
-    unwrap_state_dict,
+    backbone_weights,
+    cached_path,
+    is_url,
 )
 from mmwsss.problems import DataError
 
@@ -104,9 +104,8 @@ def read_clip_state_dict(weights: PathLike) -> StateDict:
     """
     weights = os.fspath(weights)
     local = weights
-    if urlparse(weights).scheme in ('http', 'https'):
-        local = osp.join(torch.hub.get_dir(), 'checkpoints',
-                         osp.basename(urlparse(weights).path))
+    if is_url(weights):
+        local = cached_path(weights)
     # A TorchScript archive is a program: loading it is not safe, and torch
     # before 2.6 loads it even when asked for weights only.
     refusal = DataError(
@@ -121,7 +120,7 @@ def read_clip_state_dict(weights: PathLike) -> StateDict:
         with warnings.catch_warnings():
             # torch warns of a TorchScript archive, then raises.
             warnings.simplefilter('ignore', UserWarning)
-            state = unwrap_state_dict(read_checkpoint(weights))
+            state = backbone_weights(weights)
     except ValueError as error:
         if 'TorchScript' in str(error):
             raise refusal from error

@@ -8,9 +8,9 @@ from mmpretrain.models.utils import resize_pos_embed
 from torch import Tensor, nn
 
 from mmwsss.files.checkpoints import (
+    CONVERTER,
     StateDict,
-    read_checkpoint,
-    unwrap_state_dict,
+    backbone_weights,
 )
 from mmwsss.models.key_names import VIT_NAMES, rename
 from mmwsss.problems import DataError
@@ -58,14 +58,14 @@ def load_vit_weights(vit: 'TokenViT', source: str) -> None:
     Raises:
         DataError: If a weight of the model is missing or has another shape.
     """
-    state = to_mmpretrain_keys(unwrap_state_dict(read_checkpoint(source)))
+    state = to_mmpretrain_keys(backbone_weights(source))
     state = {k: v.float() for k, v in state.items()}
     if 'pos_embed' in state:
         state['pos_embed'] = _fit_pos_embed(state['pos_embed'], vit, source)
     state = vit.adapt_weights(state)
     _load_all(vit, state, source,
               'Known layouts: DINO, DeiT, timm, mmpretrain; choose the `arch` '
-              'and `patch_size` that belong to this file.')
+              f'and `patch_size` that belong to this file; {CONVERTER}')
 
 
 def load_backbone_weights(model: nn.Module, source: str) -> None:
@@ -81,9 +81,9 @@ def load_backbone_weights(model: nn.Module, source: str) -> None:
     Raises:
         DataError: If a weight of the model is missing or has another shape.
     """
-    state = unwrap_state_dict(read_checkpoint(source))
+    state = backbone_weights(source)
     _load_all(model, {**batch_counters(model), **state}, source,
-              f'Give weights of a {type(model).__name__}.')
+              f'Give weights of a {type(model).__name__}; {CONVERTER}')
 
 
 def batch_counters(model: nn.Module) -> StateDict:

@@ -37,7 +37,7 @@ PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 # between two runs, or one of that name from another folder, is done again.
 _Key = Tuple[str, int]
 # A part, or what a killed run left of one.
-_PART_FILE = re.compile(r'\d{6}\.npz(\.\d+\.tmp)?')
+_PART_FILE = re.compile(r'\d{6}\.npz(\..+\.tmp)?')
 
 
 def extract_image_embeddings(out_file: PathLike,

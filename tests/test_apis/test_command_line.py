@@ -4,6 +4,7 @@ import errno
 import os
 import os.path as osp
 import resource
+import signal
 
 import pytest
 import torch
@@ -221,3 +222,31 @@ def test_brackets_in_a_work_dir(localizer_config, tmp_path, monkeypatch):
 
 def test_runs_of_tools_end_as_main_ends():
     assert run(lambda: None) is None
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_terminated_as_interrupted(number):
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit, match='interrupted; run the same command'):
+        run(lambda: os.kill(os.getpid(), number))
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_forked_process_is_terminated_as_ever():
+    def main():
+        child = os.fork()
+        if child == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os._exit(0)
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM
+
+    run(main)
+
+
+@pytest.mark.parametrize('number', [errno.ENOSPC, errno.EMFILE, errno.EDQUOT])
+def test_too_little_of_something_is_one_line(number):
+    def main():
+        raise OSError(number, os.strerror(number), 'scalars.json')
+
+    with pytest.raises(SystemExit, match='error: .*scalars.json'):
+        run(main)

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 
 import pytest
+from command_lines import logged
 from mmengine.config import Config
 
 from mmwsss.apis.stages import Stage, differences, run_stages
@@ -100,12 +101,42 @@ def test_a_lost_file_is_made_again(tmp_path):
     assert calls == ['one', 'two', 'one']
 
 
-@pytest.mark.parametrize('content', ['', '[1, 2', '"text"'])
+@pytest.mark.parametrize('content', [
+    '', '[1, 2', '"text"', '[]', 'null', '{}', '{"key": 3}',
+    '{"key": "a", "results": [1]}', '{"key": "a", "settings": "x"}',
+    '{"key": "a", "inputs": [["a", "b"]]}', '\x00' * 40])
 def test_a_damaged_record_is_named(tmp_path, content):
-    run_stages(path(), str(tmp_path))
+    results = run_stages(path(), str(tmp_path))
     (tmp_path / 'one' / 'stage.json').write_text(content)
-    with pytest.raises(ConfigError, match='stage.json: damaged'):
-        run_stages(path(), str(tmp_path))
+    (tmp_path / 'one' / 'trained.pth').write_text('precious')
+    with logged() as lines:
+        assert run_stages(path(), str(tmp_path)) == results
+    [line] = [line for line in lines if 'stage.json: damaged' in line]
+    assert 'stays' in line and '\n' not in line
+    assert (tmp_path / 'one' / 'trained.pth').read_text() == 'precious'
+    assert calls == ['one', 'two', 'one']
+
+
+def test_every_change_of_a_record_is_seen(tmp_path):
+    """What is still a record, but not the one that was written."""
+    results = run_stages(path(), str(tmp_path))
+    record = tmp_path / 'one' / 'stage.json'
+    whole = record.read_text()
+    for changed in (whole.replace('one 1', 'one 7'), whole[:-20] + '}',
+                    whole.replace('"number": 1', '"number": "1"'),
+                    whole.replace('"results"', '"Results"')):
+        assert changed != whole
+        record.write_text(changed)
+        assert run_stages(path(), str(tmp_path)) == results
+        assert record.read_text() == whole
+
+
+def test_leftovers_of_a_kill_stop_nothing(tmp_path):
+    (tmp_path / 'one').mkdir()
+    (tmp_path / 'one' / 'stage.json.host.12.ab.tmp').write_text('{"ke')
+    (tmp_path / 'one' / 'stage.json.12.tmp').write_text('')
+    run_stages(path(), str(tmp_path))
+    assert calls == ['one', 'two']
 
 
 def test_a_record_of_another_version_is_not_taken(tmp_path):

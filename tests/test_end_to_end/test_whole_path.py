@@ -220,7 +220,9 @@ def test_pipeline_reuses_finished_stages(localizer_config, segmentor_config,
     text = open(segmentor_config).read()
     with open(segmentor_config, 'w') as file:
         file.write(text.replace('max_iters=4', 'max_iters=3'))
-    run_pipeline(localizer_config, segmentor_config, work_dir)
+    with pytest.raises(ConfigError, match='max_iters: 4 -> 3'):
+        run_pipeline(localizer_config, segmentor_config, work_dir)
+    run_pipeline(localizer_config, segmentor_config, work_dir, overwrite=True)
     after = file_times(work_dir)
     changed = {osp.relpath(path, work_dir).split(os.sep)[0]
                for path in times if after.get(path) != times[path]}

@@ -8,6 +8,7 @@ import pytest
 from mmwsss.files.atomic import (
     require_writable,
     require_writable_file,
+    temporary_name,
     write_atomically,
     write_npz,
 )
@@ -83,3 +84,24 @@ def test_a_place_for_a_file(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(DataError, match='cannot be made .*another place'):
         require_writable_file(tmp_path / 'file' / 'out.npz')
+
+
+def test_temporary_names_are_of_one_writer(tmp_path, monkeypatch):
+    """Not of two calls, and not of two machines with the same process id."""
+    path = str(tmp_path / 'file.bin')
+    first, second = temporary_name(path), temporary_name(path)
+    assert first != second and str(os.getpid()) in first
+    monkeypatch.setattr('mmwsss.files.atomic._MACHINE', 'other')
+    assert '.other.' in temporary_name(path)
+    assert first.startswith(path) and first.endswith('.tmp')
+
+
+def test_bytes_are_on_disk_before_the_name(tmp_path, monkeypatch):
+    order = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, 'fsync',
+                        lambda file: (order.append('fsync'), fsync(file)))
+    monkeypatch.setattr(os, 'replace', lambda *names: (
+        order.append('replace'), replace(*names)))
+    write_atomically(str(tmp_path / 'file.bin'), b'here')
+    assert order == ['fsync', 'replace', 'fsync']

@@ -5,8 +5,16 @@ import os.path as osp
 
 import pytest
 import torch
+from torch import nn
 
-from mmwsss.files.checkpoints import read_checkpoint
+from mmwsss.files.checkpoints import (
+    all_weights,
+    cached_path,
+    load_weights,
+    read_checkpoint,
+    read_weights,
+    weights_digest,
+)
 from mmwsss.problems import DataError
 
 
@@ -97,3 +105,121 @@ def test_download_is_cached(tmp_path, monkeypatch):
         read = read_checkpoint('https://example.org/served.pth')
         assert read['weight'].tolist() == [1, 1]
     assert asked == ['https://example.org/served.pth']
+
+
+def test_urls_of_one_file_name_are_two_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+
+    def download(url, target):
+        torch.save(dict(number=len(url)), target)
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
+    urls = ['https://a.org/model.pth', 'https://other.org/model.pth',
+            'https://a.org/sub/model.pth', 'https://a.org/model.pth?v=2',
+            'http://a.org/dir/', 'https://a.org/weights']
+    for _ in range(2):
+        assert [read_checkpoint(url)['number'] for url in urls] == [
+            len(url) for url in urls]
+    assert len({cached_path(url) for url in urls}) == len(urls)
+
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+
+
+STATE = net().state_dict()
+WRAPPED = dict(
+    bare=STATE,
+    deit=dict(model=STATE, epoch=3),
+    dino=dict(student={}, teacher=STATE, args=argparse.Namespace(lr=1)),
+    no_meta=dict(state_dict=STATE, meta=None),
+    odd_meta=dict(state_dict=STATE, meta=dict(dataset_meta=3)),
+    odd_classes=dict(state_dict=STATE, meta=dict(dataset_meta=dict(
+        classes='cat'))),
+    numbers=dict(state_dict=dict(STATE, epoch=3, name='x', lr=None)),
+    distributed=dict(state_dict={f'module.{k}': v for k, v in STATE.items()}),
+    compiled={f'_orig_mod.{k}': v for k, v in STATE.items()},
+    lightning=dict(state_dict={f'model.{k}': v for k, v in STATE.items()}),
+    averaged=dict(model_ema={
+        'n_averaged': torch.tensor(3),
+        **{f'module.{k}': v for k, v in STATE.items()}}),
+    timm=dict(epoch=1, state_dict_ema=STATE),
+    nested=dict(model=dict(state_dict=STATE)),
+    half=dict(state_dict={k: v.bfloat16() for k, v in STATE.items()}),
+)
+
+
+@pytest.mark.parametrize('name', WRAPPED)
+def test_weights_are_found_in_what_the_field_saves(tmp_path, name):
+    path = str(tmp_path / f'{name}.pth')
+    torch.save(WRAPPED[name], path)
+    model = net()
+    nn.init.zeros_(model[0].weight)
+    load_weights(model, path, ('a', 'b'))
+    assert torch.allclose(model[0].weight, STATE['0.weight'], atol=4e-3)
+    if name != 'half':
+        torch.save(STATE, tmp_path / 'bare.pth')
+        assert weights_digest(path) == weights_digest(
+            str(tmp_path / 'bare.pth'))
+    else:
+        assert len(weights_digest(path)) == 64
+
+
+def changed(**others):
+    return {**STATE, **{key.replace('_', '.'): value
+                        for key, value in others.items()}}
+
+
+@pytest.mark.parametrize('content, message', [
+    (changed(**{'0_weight': torch.full((4, 3), float('nan'))}),
+     '1 of 7 weights hold NaN or infinity, first: 0.weight'),
+    (changed(**{'1_bias': torch.full((4, ), float('inf'))}), 'NaN or inf'),
+    (changed(**{'0_weight': torch.ones(4, 3, dtype=torch.int8)}),
+     '0.weight is int8, expected float32'),
+    (changed(**{'0_weight': torch.ones(4, 3, dtype=torch.complex64)}),
+     'complex64, expected float32'),
+    (changed(**{'0_weight': torch.ones(4, 2)}), 'expected .4, 3.'),
+    ({'encoder.layer': torch.ones(2)}, 'tools/convert_weights.py'),
+    ({}, 'tools/convert_weights.py'),
+    (dict(state_dict=[1, 2]), 'tools/convert_weights.py'),
+    ([1, 2], 'expected a dict.*tools/convert_weights.py'),
+    (changed(**{'0_weight': torch.ones(1).expand(10**10)}), 'expanded'),
+    (dict(a=torch.ones(1).expand(2 * 10**8), b=torch.ones(
+        1).expand(2 * 10**8)), 'expanded'),
+    (changed(**{'0_weight': torch.ones(4, 3).to_sparse()}), 'not.*plain'),
+    (changed(**{'0_weight': torch.ones(4, 3, device='meta')}),
+     'not.*plain'),
+])
+def test_what_does_not_fit_is_one_line(tmp_path, content, message):
+    path = str(tmp_path / 'wrong.pth')
+    torch.save(content, path)
+    with pytest.raises(DataError, match=f'wrong.pth.*{message}') as caught:
+        load_weights(net(), path)
+    assert '\n' not in str(caught.value)
+
+
+def test_an_infinite_mask_is_no_damage(tmp_path):
+    path = str(tmp_path / 'clip.pth')
+    torch.save(dict(attn_mask=torch.full((2, 2), -float('inf'))), path)
+    assert read_weights(path)['attn_mask'].shape == (2, 2)
+
+
+@pytest.mark.parametrize('trained_for, message', [
+    (['cat', 'dog'], None), (('cat', 'dog'), None), ([], None), (None, None),
+    (['dog', 'cat'], 'another order'), (['cat'], '1 classes'),
+    (['cat', 'dog', 'sheep'], '3 classes.*sheep'), (['cat', 'Dog'], 'Dog'),
+])
+def test_classes_are_compared(tmp_path, trained_for, message):
+    path = str(tmp_path / 'trained.pth')
+    torch.save(dict(state_dict=STATE, meta=dict(
+        dataset_meta=dict(classes=trained_for))), path)
+    if message is None:
+        load_weights(net(), path, ('cat', 'dog'))
+        return
+    with pytest.raises(DataError, match=f'trained.pth was .*{message}'):
+        load_weights(net(), path, ('cat', 'dog'))
+
+
+def test_no_weights_are_none():
+    assert all_weights(dict(state_dict={}), 'empty.pth') == {}

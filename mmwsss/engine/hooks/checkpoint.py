@@ -1,0 +1,100 @@
+"""Checkpoints of which a whole one is there at every instant."""
+import os.path as osp
+from typing import Any, List, Optional
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook as _CheckpointHook
+from mmengine.runner import Runner
+
+from mmwsss.files.atomic import write_atomically
+from mmwsss.registry import HOOKS
+
+
+@HOOKS.register_module()
+class CheckpointHook(_CheckpointHook):
+    """Mmengine's hook, but what is old goes after what is new is whole.
+
+    The new file, ``last_checkpoint`` and the removal of old files follow in
+    this order, for the last and the best checkpoints; mmengine removes first.
+    Files appear whole by :class:`mmwsss.engine.runner.CheckedRunner`.
+    Arguments are mmengine's.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Find the folder, and what earlier runs kept in it."""
+        super().before_train(runner)
+        backend: Any = getattr(self, 'file_backend')  # noqa: B009
+        self.file_backend: Any = _RemoveLater(backend)
+
+    def _save_checkpoint_with_step(self, runner: Runner, step: int,
+                                   meta: dict) -> None:
+        """Save, then note that it is the last, then remove old ones."""
+        old: List[int] = []
+        if self.max_keep_ckpts > 0:
+            kept = [one for one in self.keep_ckpt_ids if one != step]
+            # The file names the old ones, too: after a kill before their
+            # removal, a resumed run removes them.
+            runner.message_hub.update_info('keep_ckpt_ids', [*kept, step])
+            old = kept[:max(0, len(kept) + 1 - self.max_keep_ckpts)]
+        name = self.filename_tmpl.format(step)
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        runner.save_checkpoint(
+            self.out_dir, name, self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler, meta=meta,
+            by_epoch=self.by_epoch, backend_args=self.backend_args,
+            **self.args)
+        if is_main_process():
+            write_atomically(osp.join(runner.work_dir, 'last_checkpoint'),
+                             str(self.last_ckpt).encode())
+        if self.max_keep_ckpts > 0:
+            self.keep_ckpt_ids.clear()
+            self.keep_ckpt_ids.extend([*kept, step])  # drops the first ones
+            runner.message_hub.update_info('keep_ckpt_ids',
+                                           list(self.keep_ckpt_ids))
+        for one in old:
+            self.file_backend.remove(self.file_backend.join_path(
+                self.out_dir, self.filename_tmpl.format(one)))
+        self._remove_old()
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        """Save if it is the best; then remove the one before."""
+        super()._save_best_checkpoint(runner, metrics)
+        if self.save_best:
+            self._remove_old()
+
+    def _remove_old(self) -> None:
+        """Remove what is old, now that what is new is whole."""
+        best = getattr(self, 'best_ckpt_path', None)
+        bests = getattr(self, 'best_ckpt_path_dict', {}).values()
+        if is_main_process():
+            self.file_backend.remove_now({self.last_ckpt, best, *bests})
+
+
+class _RemoveLater:
+    """A file backend that notes what to remove, and does it when asked."""
+
+    def __init__(self, backend: Any) -> None:
+        self.backend = backend
+        self.noted: List[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.backend, name)
+
+    def remove(self, path: str) -> None:
+        """Note a file."""
+        self.noted.append(path)
+
+    rmtree = remove
+
+    def remove_now(self, keep: set[Optional[str]]) -> None:
+        """Remove what was noted and is still there."""
+        while self.noted:
+            path = self.noted.pop()
+            if path in keep:
+                continue
+            if self.backend.isfile(path):
+                self.backend.remove(path)
+            elif self.backend.isdir(path):  # deepspeed's checkpoints
+                self.backend.rmtree(path)

@@ -1,0 +1,132 @@
+"""Mmengine's Runner with whole files and checked weights."""
+import os
+import os.path as osp
+from typing import Any, Callable, Dict, Optional, Union
+
+from mmengine.dist import is_main_process
+from mmengine.fileio import LocalBackend, get_file_backend
+from mmengine.runner import Runner
+
+from mmwsss.files.atomic import put_in_place, temporary_name
+from mmwsss.files.checkpoints import read_checkpoint, take_weights
+from mmwsss.files.run_folder import newest_checkpoint, require_training_state
+from mmwsss.problems import DataError
+
+MapLocation = Union[str, Callable]
+
+
+class CheckedRunner(Runner):
+    """Saves checkpoints whole, and loads them through the one door.
+
+    A checkpoint is written under a temporary name and renamed. What
+    ``load_from`` and ``resume`` name is read without running code, and fits
+    the model and the classes or is an error.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._read: Dict[str, dict] = {}  # what is loaded next
+        super().__init__(*args, **kwargs)
+
+    def load_or_resume(self) -> None:
+        """Load ``load_from``, or go on from the newest whole checkpoint."""
+        if not self._has_loaded and self._resume and self._load_from is None:
+            found = newest_checkpoint(self.work_dir)
+            if found is None:
+                self.logger.info(f'{self.work_dir}: no checkpoint to go on '
+                                 'from; training begins at its start')
+                return
+            path, self._read[path] = found
+            self.resume(path)
+            return
+        super().load_or_resume()
+
+    def load_checkpoint(self, filename: str, map_location: MapLocation = 'cpu',
+                        strict: bool = True, revise_keys: Any = None) -> dict:
+        """Weights into the model; see :func:`take_weights`.
+
+        Args:
+            filename (str): Path or URL.
+            map_location: Not used: what is loaded goes where the model is.
+            strict (bool): Not used: all has to fit.
+            revise_keys: Not used.
+
+        Returns:
+            dict: The whole checkpoint.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            DataError: If it cannot be read or does not fit.
+        """
+        checkpoint = self._read.pop(filename, None)
+        if checkpoint is None:
+            checkpoint = read_checkpoint(filename)
+        # Old ones hold a config there, and mmengine would run it.
+        if isinstance(checkpoint.get('meta'), dict):
+            checkpoint['meta'].pop('config', None)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        metainfo = getattr(self.train_dataloader.dataset, 'metainfo', {})
+        take_weights(self.model, checkpoint, filename,
+                     metainfo.get('classes') or ())
+        self._has_loaded = True
+        return checkpoint
+
+    def resume(self, filename: str, resume_optimizer: bool = True,
+               resume_param_scheduler: bool = True,
+               map_location: MapLocation = 'cpu') -> None:
+        """Go on with a training run; arguments as mmengine's.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            DataError: If it is not of a training run, or of another one.
+        """
+        if filename not in self._read:
+            self._read[filename] = read_checkpoint(filename)
+        require_training_state(self._read[filename], filename)
+        try:
+            super().resume(filename, resume_optimizer, resume_param_scheduler,
+                           map_location)
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError,
+                ValueError) as error:
+            if isinstance(error, DataError):
+                raise
+            reason = ' '.join(str(error).split())[:200]
+            raise DataError(
+                f'checkpoint {filename}: its state of training does not fit '
+                f'the config ({type(error).__name__}: {reason}). Use the '
+                'config that it was trained with') from error
+
+    def save_checkpoint(self, out_dir: str, filename: str,
+                        file_client_args: Optional[dict] = None,
+                        save_optimizer: bool = True,
+                        save_param_scheduler: bool = True,
+                        meta: Optional[dict] = None, by_epoch: bool = True,
+                        backend_args: Optional[dict] = None) -> None:
+        """Save; the file appears whole. Arguments as mmengine's.
+
+        Raises:
+            DataError: If it cannot be written, as when the disk is full.
+        """
+        path = osp.join(out_dir, filename)
+        options: dict = dict(
+            file_client_args=file_client_args, save_optimizer=save_optimizer,
+            save_param_scheduler=save_param_scheduler, meta=meta,
+            by_epoch=by_epoch, backend_args=backend_args)
+        local = file_client_args is None and isinstance(
+            get_file_backend(path, backend_args=backend_args), LocalBackend)
+        if not local or not is_main_process():
+            super().save_checkpoint(out_dir, filename, **options)
+            return
+        temporary = temporary_name(path)
+        try:
+            super().save_checkpoint(out_dir, osp.basename(temporary),
+                                    **options)
+            put_in_place(temporary, path)
+        except OSError as error:
+            raise DataError(
+                f'checkpoint {path}: cannot be written ({error.strerror}). '
+                'The checkpoints before it are whole; make room, and go on '
+                'with --resume (training) or the same command (pipeline)'
+            ) from error
+        finally:
+            if osp.exists(temporary):
+                os.remove(temporary)

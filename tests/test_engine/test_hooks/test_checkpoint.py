@@ -1,0 +1,69 @@
+"""At every instant one whole checkpoint is there."""
+import os
+
+import pytest
+import torch
+
+from mmwsss.apis import best_checkpoint, load_config, train
+from mmwsss.engine import CheckpointHook
+from mmwsss.files.checkpoints import read_checkpoint
+
+
+@pytest.mark.parametrize('kind, keep', [
+    ('CheckpointHook', 1), ('mmengine.CheckpointHook', 1),
+    ('mmwsss.CheckpointHook', 2)])
+def test_new_ones_are_whole_before_old_ones_go(localizer_config, tmp_path,
+                                               monkeypatch, kind, keep):
+    work = tmp_path / 'run'
+    steps = []
+    remove, replace = os.remove, os.replace
+
+    def look(action, path):
+        if str(path).endswith('.pth') or 'last_checkpoint' in str(path):
+            steps.append((action, os.path.basename(path)))
+            for name in os.listdir(work):  # under their names all are whole
+                if name.endswith('.pth'):
+                    read_checkpoint(work / name)
+
+    monkeypatch.setattr(os, 'remove', lambda path: (
+        look('remove', path), remove(path)))
+    monkeypatch.setattr(os, 'replace', lambda source, target: (
+        replace(source, target), look('write', target)))
+    cfg = load_config(localizer_config, {
+        'train_cfg.max_epochs': 4,
+        'default_hooks.checkpoint.max_keep_ckpts': keep}, str(work))
+    cfg.default_hooks.checkpoint.type = kind
+    runner = train(cfg)
+    assert any(isinstance(hook, CheckpointHook) for hook in runner.hooks)
+    for number in range(1, 5 - keep):
+        old, new = f'epoch_{number}.pth', f'epoch_{number + keep}.pth'
+        gone = steps.index(('remove', old))
+        assert steps.index(('write', new)) < gone
+        assert steps[gone - 1] == ('write', 'last_checkpoint')
+    left = sorted(name for name in os.listdir(work)
+                  if name.startswith('epoch_'))
+    assert left == [f'epoch_{n}.pth' for n in range(5 - keep, 5)]
+    assert (work / 'last_checkpoint').read_text().endswith('epoch_4.pth')
+    bests = [name for action, name in steps
+             if action == 'write' and name.startswith('best_')]
+    assert os.path.basename(best_checkpoint(str(work))) == bests[-1]
+    assert len([name for name in os.listdir(work)
+                if name.startswith('best_')]) == 1
+
+
+def test_what_a_kill_left_is_removed_later(localizer_config, tmp_path,
+                                           monkeypatch):
+    """Killed before the removal: the resumed run does it."""
+    def cfg(epochs):
+        return load_config(localizer_config, {'train_cfg.max_epochs': epochs},
+                           str(tmp_path / 'run'))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'remove', lambda path: None)
+        train(cfg(2))
+    assert (tmp_path / 'run' / 'epoch_1.pth').exists()
+    train(cfg(3), resume=True)
+    assert [name for name in sorted(os.listdir(tmp_path / 'run'))
+            if name.startswith('epoch_')] == ['epoch_3.pth']
+    assert torch.is_tensor(next(iter(read_checkpoint(
+        tmp_path / 'run' / 'epoch_3.pth')['state_dict'].values())))

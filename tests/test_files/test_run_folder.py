@@ -1,0 +1,100 @@
+"""The newest whole checkpoint of a run is found, whatever a kill left."""
+import os
+
+import pytest
+import torch
+from command_lines import logged
+
+from mmwsss.files.run_folder import best_whole_checkpoint, newest_checkpoint
+from mmwsss.problems import DataError
+
+
+def save(folder, name, number, when, named=False, **others):
+    path = folder / name
+    torch.save(dict(meta=dict(epoch=number, iter=number), message_hub={},
+                    state_dict=dict(w=torch.ones(100) * number), **others),
+               path)
+    os.utime(path, (when, when))
+    if named:
+        (folder / 'last_checkpoint').write_text(str(path))
+    return path
+
+
+def newest(folder):
+    found = newest_checkpoint(str(folder))
+    return found and found[1]['meta']['epoch']
+
+
+def test_none(tmp_path):
+    assert newest(tmp_path) is None
+    assert best_whole_checkpoint(str(tmp_path)) is None
+
+
+def test_a_whole_one_beats_an_older_name(tmp_path):
+    save(tmp_path, 'epoch_2.pth', 2, 100, named=True)
+    save(tmp_path, 'epoch_3.pth', 3, 101)
+    assert newest(tmp_path) == 3
+
+
+def test_an_earlier_longer_run_does_not(tmp_path):
+    save(tmp_path, 'epoch_30.pth', 30, 50)
+    save(tmp_path, 'epoch_2.pth', 2, 100, named=True)
+    assert newest(tmp_path) == 2
+
+
+def test_a_moved_folder(tmp_path):
+    (tmp_path / 'a[1]').mkdir()
+    save(tmp_path / 'a[1]', 'epoch_2.pth', 2, 100, named=True)
+    save(tmp_path / 'a[1]', 'epoch_1.pth', 1, 101)
+    (tmp_path / 'a[1]').rename(tmp_path / 'b[2]')
+    assert newest(tmp_path / 'b[2]') == 2
+
+
+@pytest.mark.parametrize('content', [
+    b'', b'/nowhere/epoch_9.pth', b'\xff\xfe\x00', b'a\x00b', b'x' * 9999])
+def test_a_damaged_note_counts_as_absent(tmp_path, content):
+    save(tmp_path, 'epoch_1.pth', 1, 100)
+    save(tmp_path, 'epoch_2.pth', 2, 101)
+    (tmp_path / 'last_checkpoint').write_bytes(content)
+    with logged() as lines:
+        assert newest(tmp_path) == 2
+    [line] = lines
+    assert 'last_checkpoint: damaged' in line and '\n' not in line
+
+
+@pytest.mark.parametrize('kept', [0, 1, 100, 1200])
+def test_one_cut_short_is_passed_over(tmp_path, kept):
+    save(tmp_path, 'epoch_1.pth', 1, 100)
+    last = save(tmp_path, 'epoch_2.pth', 2, 101, named=True)
+    last.write_bytes(last.read_bytes()[:kept])
+    with logged() as lines:
+        assert newest(tmp_path) == 1
+    [line] = lines
+    assert 'passed over' in line and 'epoch_2.pth' in line
+    (tmp_path / 'epoch_1.pth').unlink()
+    assert newest(tmp_path) is None
+
+
+class Malicious:
+
+    def __reduce__(self):
+        return os.system, ('touch resume_ran_code', )
+
+
+def test_one_that_asks_for_code_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path, 'epoch_2.pth', 2, 101, True, evil=Malicious())
+    with pytest.raises(DataError, match='epoch_2.pth.*run code'):
+        newest(tmp_path)
+    assert not (tmp_path / 'resume_ran_code').exists()
+
+
+def test_the_best_is_whole(tmp_path):
+    first = save(tmp_path, 'best_mAP_epoch_1.pth', 1, 100)
+    half = save(tmp_path, 'best_mAP_epoch_2.pth', 2, 101)
+    half.write_bytes(half.read_bytes()[:500])
+    assert best_whole_checkpoint(str(tmp_path)) == str(first)
+    first.unlink()
+    assert best_whole_checkpoint(str(tmp_path)) is None
+    last = save(tmp_path, 'epoch_2.pth', 2, 101)
+    assert best_whole_checkpoint(str(tmp_path)) == str(last)
