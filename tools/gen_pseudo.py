@@ -3,12 +3,18 @@
 import os.path as osp
 
 from mmwsss import apis
-from mmwsss.apis.command_line import config_parser, parse_config, run
+from mmwsss.apis.command_line import (
+    add_lenient,
+    config_parser,
+    parse_config,
+    run,
+)
 
 
 def main() -> None:
     """Parse, generate, say where the results are."""
     parser = config_parser(__doc__)
+    add_lenient(parser)
     parser.add_argument('checkpoint', nargs='?',
                         help='weights: path or URL; left out, the refiners of '
                         'the config work on --maps')
@@ -27,6 +33,9 @@ def main() -> None:
                         'config; .npz, or .npy dicts of other scripts')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace maps of another checkpoint or config')
+    parser.add_argument('--skip-bad', type=int, default=0, metavar='N',
+                        help='look at every photo first, and leave out at '
+                        'most N that are missing or damaged; default: 0')
     parser.add_argument('--export-npy', metavar='mctformer|irn',
                         help="also write the maps as the .npy dicts that "
                         "MCTformer's and PSA's, or IRN's scripts read")
@@ -42,7 +51,7 @@ def main() -> None:
     report = apis.generate_pseudo_labels(
         cfg, args.checkpoint, out_dir, args.split, threshold, args.overwrite,
         args.export_npy, args.launcher,
-        args.maps if args.checkpoint is None else None)
+        args.maps if args.checkpoint is None else None, args.skip_bad)
     if report:  # only the first process of a distributed run has it
         print(f'maps, masks, scores.json and overlays.png are in {out_dir}')
 

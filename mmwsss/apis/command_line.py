@@ -8,7 +8,10 @@ from typing import Callable
 from mmengine.config import Config, DictAction
 
 from mmwsss import apis
+from mmwsss.parallel.worker_errors import in_own_words
 from mmwsss.problems import ConfigError, DataError, NonFiniteLossError
+
+from .lenient import take_damaged_photos
 
 
 def config_parser(description: str) -> argparse.ArgumentParser:
@@ -55,6 +58,13 @@ def add_path_options(parser: argparse.ArgumentParser) -> None:
                        'data_root=DIR')
 
 
+def add_lenient(parser: argparse.ArgumentParser) -> None:
+    """The option to take photos that show signs of damage."""
+    parser.add_argument('--lenient', action='store_true',
+                        help='take photos that can be decoded though they '
+                        'show signs of damage, such as lost bytes')
+
+
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
     """The option to replace what was made with other settings."""
     parser.add_argument('--overwrite', action='store_true',
@@ -65,7 +75,10 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
 def parse_config(args: argparse.Namespace) -> Config:
     """The config that parsed arguments ask for."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return apis.load_config(args.config, args.cfg_options, args.work_dir)
+    cfg = apis.load_config(args.config, args.cfg_options, args.work_dir)
+    if getattr(args, 'lenient', False):
+        take_damaged_photos(cfg)
+    return cfg
 
 
 def run(main: Callable[[], None]) -> None:
@@ -77,7 +90,7 @@ def run(main: Callable[[], None]) -> None:
         main()
     except (ConfigError, DataError, FileNotFoundError,
             NonFiniteLossError) as error:
-        _exit(error, 'error')
+        _exit(in_own_words(error), 'error')
     except (TypeError, ValueError, KeyError, ImportError) as error:
         # How the builders of mmengine, and the parts they build, report an
         # option that is wrong, a part or a library that is not there.

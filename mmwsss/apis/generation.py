@@ -46,6 +46,7 @@ from mmwsss.visualization import (
     write_picture,
 )
 
+from .lenient import make_lenient
 from .manifest import claim, describe_source
 from .scoring import ScoredFile, Scoring, map_scoring
 from .training import build_runner
@@ -61,7 +62,8 @@ def generate_pseudo_labels(cfg: Config,
                            overwrite: bool = False,
                            export_npy: Optional[str] = None,
                            launcher: str = 'none',
-                           maps: Optional[str] = None) -> dict:
+                           maps: Optional[str] = None,
+                           skip_bad: int = 0) -> dict:
     """Run a localizer over a split; write maps, masks and scores.
 
     Written to ``out_dir``: ``maps/*.npz``, ``masks/*.png``, ``scores.json``,
@@ -85,6 +87,10 @@ def generate_pseudo_labels(cfg: Config,
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
         maps (str, optional): Folder of the images' maps, for use without a
             checkpoint: ``.npz``, or ``.npy`` dicts of other scripts.
+        skip_bad (int): Decode every photo before the network starts and leave
+            out, at most so many, those that are missing or damaged; the log
+            and ``scores.json`` name them. Defaults to 0: a damaged photo
+            stops the run when it is met.
 
     Returns:
         dict: What ``scores.json`` holds.
@@ -101,7 +107,7 @@ def generate_pseudo_labels(cfg: Config,
     dataset_cfg = split_dataset(cfg, split)
     if maps is not None:
         dataset_cfg['maps'] = maps
-    dataset = DATASETS.build(copy.deepcopy(dataset_cfg))
+    dataset = _build(dataset_cfg, skip_bad)
     if threshold is None and not any(mask_paths(dataset)):
         raise ConfigError(
             f'split {split!r} has no masks to choose the background threshold '
@@ -130,6 +136,17 @@ def generate_pseudo_labels(cfg: Config,
     return finish_masks(dataset, out_dir, scoring, export_npy)
 
 
+def _build(dataset_cfg: dict, skip_bad: int) -> BaseDataset:
+    """The images; ``dataset_cfg`` then leaves the bad ones out, too."""
+    options = copy.deepcopy(dataset_cfg)
+    if skip_bad > 0:
+        options.update(skip_bad=skip_bad, check_images='decode')
+    dataset = DATASETS.build(options)
+    if skip_bad > 0:
+        dataset_cfg['leave_out'] = [*dataset.leave_out, *dataset.bad]
+    return dataset
+
+
 def _batches(dataset: BaseDataset, batch_size: int) -> List[List[int]]:
     """All images in batches of one size."""
     if batch_size == 1:
@@ -148,8 +165,11 @@ def split_dataset(cfg: Config, split: str) -> dict:
     if loader is None:
         raise ConfigError(f'the config has no {name}_dataloader')
     dataset = copy.deepcopy(loader.dataset.to_dict())
-    dataset.update(pipeline=cfg.localize_pipeline, test_mode=True)
+    dataset.update(pipeline=copy.deepcopy(cfg.localize_pipeline),
+                   test_mode=True)
     dataset.pop('indices', None)  # a part may do in training, not here
+    if cfg.get('lenient', False):
+        make_lenient(dataset['pipeline'])
     if split not in SPLITS:
         path = split if osp.isabs(split) else osp.join(
             dataset.get('data_root') or '', split)
@@ -219,6 +239,7 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
 def _writer_options(cfg: Config) -> dict:
     return dict(refiners=cfg.get('refiners', []),
                 stride=cfg.get('map_stride', 1),
+                lenient=cfg.get('lenient', False),
                 dtype=cfg.get('map_dtype', 'uint8'))
 
 
@@ -308,6 +329,7 @@ def _report(dataset: BaseDataset, scoring: Scoring, chosen: List[int],
     """What ``scores.json`` holds."""
     classes = dataset.metainfo['classes']
     report: Dict[str, Any] = dict(
+        **({'left_out': dataset.bad} if getattr(dataset, 'bad', ()) else {}),
         images=len(dataset), images_with_masks=scoring.scored,
         classes=[classes[i] for i in chosen])
     known = [scores for scores in image_scores if scores is not None]
@@ -330,7 +352,7 @@ def _write_overlays(dataset: BaseDataset, out_dir: str,
     palette = dataset.metainfo['palette']
     for index, file in sorted(shown.items()):
         info = dataset.get_data_info(index)
-        photo = read_photo(info['img_path'])
+        photo = read_photo(info['img_path'], lenient=True)
         mask = read_mask(
             osp.join(out_dir, 'masks', info['sample_id'] + '.png'))
         names = [classes[i + 1] for i in file.labels]

@@ -230,7 +230,7 @@ def _write_overlays(dataset: BaseDataset, masks: str, path: str,
     rows = []
     for index in evenly(len(dataset), count):
         info = dataset.get_data_info(index)
-        photo = read_photo(info['img_path'])
+        photo = read_photo(info['img_path'], lenient=True)
         name = image_name(info['img_path'])
         row = [(name, photo), ('segmentor', mask_overlay(
             photo, read_mask(osp.join(masks, name + '.png')), palette))]

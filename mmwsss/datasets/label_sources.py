@@ -33,6 +33,8 @@ class LabelSource(ABC):
 
     def __init__(self, allow_empty: bool = False) -> None:
         self.allow_empty = allow_empty
+        # Name and place of labels for no image of the last list loaded.
+        self.without_photo: Dict[str, str] = {}
 
     @abstractmethod
     def load(self, data_list: List[dict], classes: Sequence[str],
@@ -134,6 +136,9 @@ class FileLabels(LabelSource):
             else:
                 known[index] = False
                 problems.add(f'no labels for image {info["img_path"]}')
+        photos = {image_name(info['img_path']) for info in data_list}
+        self.without_photo = {name: where for name, where in first.items()
+                              if name not in photos}
         if not problems.lines:
             self._check_empty(labels, data_list, problems)
         problems.raise_if_any()

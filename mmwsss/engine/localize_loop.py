@@ -29,7 +29,7 @@ class LocalizeLoop(BaseLoop):
             distributed run share them.
         evaluator (object, optional): Unused; part of mmengine's interface.
         **writer: See :class:`MapWriter`: ``out_dir``, ``refiners``,
-            ``num_workers``, ``stride``, ``dtype``.
+            ``num_workers``, ``stride``, ``dtype``, ``lenient``.
     """
 
     def __init__(self,

@@ -28,6 +28,8 @@ class MapWriter:
             one. Defaults to the number of CPU cores.
         stride (int): Pixels of the image per value stored. Defaults to 1.
         dtype (str): 'uint8' or 'float16'. Defaults to 'uint8'.
+        lenient (bool): Take photos that show signs of damage. Defaults to
+            False.
 
     Raises:
         ValueError: If a setting, or one of a refiner, is wrong.
@@ -38,16 +40,18 @@ class MapWriter:
                  refiners: Sequence[dict] = (),
                  num_workers: Optional[int] = None,
                  stride: int = 1,
-                 dtype: str = 'uint8') -> None:
+                 dtype: str = 'uint8',
+                 lenient: bool = False) -> None:
         if stride < 1 or dtype not in MAP_DTYPES:
             raise ValueError(f'map_stride={stride}, map_dtype={dtype!r}: give '
                              f'a stride from 1 on and one of {MAP_DTYPES}')
         self.out_dir = out_dir
+        self.lenient = lenient
         # Built here, so that a mistake shows before any long work.
         self.here, pooled = RefinerChain(refiners).split()
         workers = os.cpu_count() if num_workers is None else num_workers
         self.pool = WorkerPool(
-            partial(_refine_and_write, pooled,
+            partial(_refine_and_write, pooled, lenient,
                     dict(stride=stride, dtype=dtype)),
             (workers or 0) if len(pooled) else 0)
 
@@ -65,7 +69,7 @@ class MapWriter:
             scores (np.ndarray, optional): Image-level scores, (C, ).
         """
         if len(self.here):
-            maps = _refined(self.here, img_path, maps, labels)
+            maps = _refined(self.here, img_path, maps, labels, self.lenient)
         for _ in self.pool.submit(osp.join(self.out_dir, f'{name}.npz'),
                                   img_path, maps, labels, scores):
             pass
@@ -77,16 +81,17 @@ class MapWriter:
 
 
 def _refined(refiners: RefinerChain, img_path: str, maps: np.ndarray,
-             labels: Sequence[int]) -> np.ndarray:
-    image = torch.from_numpy(read_photo(img_path)).permute(2, 0, 1)
+             labels: Sequence[int], lenient: bool) -> np.ndarray:
+    image = torch.from_numpy(read_photo(img_path, lenient)).permute(2, 0, 1)
     return refiners(image, torch.from_numpy(maps),
                     torch.tensor(labels)).numpy()
 
 
-def _refine_and_write(refiners: RefinerChain, storage: dict, path: str,
-                      img_path: str, maps: np.ndarray, labels: Sequence[int],
+def _refine_and_write(refiners: RefinerChain, lenient: bool, storage: dict,
+                      path: str, img_path: str, maps: np.ndarray,
+                      labels: Sequence[int],
                       scores: Optional[np.ndarray]) -> None:
     """What a process does with the maps of one image."""
     if len(refiners):
-        maps = _refined(refiners, img_path, maps, labels)
+        maps = _refined(refiners, img_path, maps, labels, lenient)
     write_map(path, maps, labels, scores, **storage)

@@ -83,6 +83,7 @@ def crf_mask(infer: partial, img_path: str, scores: np.ndarray,
     """
     if len(classes) == 1:
         return np.full(scores.shape[1:], classes[0])
-    image = torch.from_numpy(read_photo(img_path)).permute(2, 0, 1)
+    photo = read_photo(img_path, lenient=True)  # the pipeline took it before
+    image = torch.from_numpy(photo).permute(2, 0, 1)
     unary = unary_from_probabilities(torch.from_numpy(scores))
     return classes[infer(image, unary).argmax(0).numpy()]
