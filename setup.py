@@ -67,6 +67,7 @@ setup(
     install_requires=requirements('runtime'),
     extras_require=dict(coco=requirements('coco'),
                         demo=requirements('demo'),
+                        heic=requirements('heic'),
                         tests=requirements('tests')),
     cmdclass=dict(build_py=BuildWithMim),
     classifiers=[

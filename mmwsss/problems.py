@@ -76,11 +76,15 @@ class Problems:
         """
         self.lines.append(line)
 
+    def shown(self) -> List[str]:
+        """The problems that are spelled out, each on a line."""
+        return [_shown(line) for line in self.lines[:self.limit]]
+
     def raise_if_any(self) -> None:
         """Raise a :class:`DataError` if a problem was noted."""
         if not self.lines:
             return
-        shown = [_shown(line) for line in self.lines[:self.limit]]
+        shown = self.shown()
         if len(self.lines) > self.limit:
             shown.append(f'... and {len(self.lines) - self.limit} more')
         title = printable(' '.join(self.title.splitlines()))

@@ -34,6 +34,9 @@ def parse_args() -> argparse.Namespace:
         help='start over, do not go on with an interrupted run')
     parser.add_argument(
         '--device', help='default: the GPU if there is one')
+    parser.add_argument(
+        '--lenient', action='store_true',
+        help='take photos that can be decoded though they show damage')
     args = parser.parse_args()
     if not (args.images or args.list):
         parser.error('give --images DIR, --list FILE or both')
@@ -48,7 +51,7 @@ def main() -> None:
     photos = preparation.find_images(args.images, args.list)
     preparation.extract_image_embeddings(
         args.out, photos, args.weights, args.batch_size, not args.no_resume,
-        device=args.device)
+        device=args.device, lenient=args.lenient)
 
 
 if __name__ == '__main__':

@@ -3,13 +3,18 @@
 import os.path as osp
 
 from mmwsss import apis
-from mmwsss.apis.command_line import config_parser, parse_config, run
-from mmwsss.apis.generation import split_folder
+from mmwsss.apis.command_line import (
+    add_lenient,
+    config_parser,
+    parse_config,
+    run,
+)
 
 
 def main() -> None:
     """Parse, generate, say where the results are."""
     parser = config_parser(__doc__)
+    add_lenient(parser)
     parser.add_argument('checkpoint', nargs='?',
                         help='weights: path or URL; left out, the refiners of '
                         'the config work on --maps')
@@ -30,6 +35,9 @@ def main() -> None:
     parser.add_argument('--overwrite', action='store_true',
                         help='replace what another checkpoint, config or list '
                         'made')
+    parser.add_argument('--skip-bad', type=int, default=0, metavar='N',
+                        help='look at every photo first, and leave out at '
+                        'most N that are missing or damaged; default: 0')
     parser.add_argument('--export-npy', metavar='mctformer|irn',
                         help="also write the maps as the .npy dicts that "
                         "MCTformer's and PSA's, or IRN's scripts read")
@@ -38,14 +46,14 @@ def main() -> None:
         args.cfg_options['maps'] = args.maps
     cfg = parse_config(args)
     out_dir = args.out_dir or osp.join(cfg.work_dir, 'pseudo',
-                                       split_folder(args.split))
+                                       apis.split_folder(args.split))
     threshold = args.threshold
     if threshold is not None:
         threshold = threshold[0] if len(threshold) == 1 else tuple(threshold)
     report = apis.generate_pseudo_labels(
         cfg, args.checkpoint, out_dir, args.split, threshold, args.overwrite,
         args.export_npy, args.launcher,
-        args.maps if args.checkpoint is None else None)
+        args.maps if args.checkpoint is None else None, args.skip_bad)
     if report:  # only the first process of a distributed run has it
         print(f'maps, masks, scores.json and overlays.png are in {out_dir}')
 

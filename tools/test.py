@@ -1,12 +1,18 @@
 #!/usr/bin/env python
 """Test a segmentor; prints a table of IoU by class."""
 from mmwsss import apis
-from mmwsss.apis.command_line import config_parser, parse_config, run
+from mmwsss.apis.command_line import (
+    add_lenient,
+    config_parser,
+    parse_config,
+    run,
+)
 
 
 def main() -> None:
     """Parse, test."""
     parser = config_parser(__doc__)
+    add_lenient(parser)
     parser.add_argument('checkpoint', help='weights: path or URL')
     parser.add_argument('--tta', action='store_true',
                         help='several scales, mirrored or not, as the config '

@@ -1,12 +1,18 @@
 #!/usr/bin/env python
 """Train a localizer or a segmentor."""
 from mmwsss import apis
-from mmwsss.apis.command_line import config_parser, parse_config, run
+from mmwsss.apis.command_line import (
+    add_lenient,
+    config_parser,
+    parse_config,
+    run,
+)
 
 
 def main() -> None:
     """Parse, train."""
     parser = config_parser(__doc__)
+    add_lenient(parser)
     parser.add_argument('--resume', action='store_true',
                         help='go on from the latest checkpoint in the work '
                         'dir')

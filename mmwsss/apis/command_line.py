@@ -13,6 +13,7 @@ from typing import Any, Callable, NoReturn, Optional, Sequence
 from mmengine.config import Config
 
 from mmwsss import apis
+from mmwsss.parallel.worker_errors import in_own_words
 from mmwsss.problems import (
     ConfigError,
     DataError,
@@ -20,6 +21,7 @@ from mmwsss.problems import (
     printable,
 )
 
+from .lenient import take_damaged_photos
 from .options import split_option
 
 _REMEDIES = {
@@ -154,6 +156,13 @@ def add_path_options(parser: argparse.ArgumentParser) -> None:
                        'data_root=DIR')
 
 
+def add_lenient(parser: argparse.ArgumentParser) -> None:
+    """The option to take photos that show signs of damage."""
+    parser.add_argument('--lenient', action='store_true',
+                        help='take photos that can be decoded though they '
+                        'show signs of damage, such as lost bytes')
+
+
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
     """The option to replace what was made with other settings."""
     parser.add_argument('--overwrite', action='store_true',
@@ -164,7 +173,10 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
 def parse_config(args: argparse.Namespace) -> Config:
     """The config that parsed arguments ask for."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return apis.load_config(args.config, args.cfg_options, args.work_dir)
+    cfg = apis.load_config(args.config, args.cfg_options, args.work_dir)
+    if getattr(args, 'lenient', False):
+        take_damaged_photos(cfg)
+    return cfg
 
 
 def run(main: Callable[[], None]) -> None:
@@ -177,7 +189,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except (ConfigError, DataError, NonFiniteLossError) as error:
-        _exit(error, 'error')
+        _exit(in_own_words(error), 'error')
     except (TypeError, ValueError, KeyError, ImportError, AssertionError,
             AttributeError, IndexError) as error:
         # How the builders of mmengine, and the parts they build, report an

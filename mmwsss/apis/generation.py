@@ -56,6 +56,7 @@ from mmwsss.visualization import (
 )
 
 from .class_counts import check_class_counts
+from .lenient import make_lenient
 from .manifest import claim, describe_source
 from .scoring import ScoredFile, Scoring, map_scoring
 from .training import build_runner
@@ -71,7 +72,8 @@ def generate_pseudo_labels(cfg: Config,
                            overwrite: bool = False,
                            export_npy: Optional[str] = None,
                            launcher: str = 'none',
-                           maps: Optional[str] = None) -> dict:
+                           maps: Optional[str] = None,
+                           skip_bad: int = 0) -> dict:
     """Run a localizer over a split; write maps, masks and scores.
 
     Written to ``out_dir``: ``maps/*.npz``, ``masks/*.png``, ``scores.json``,
@@ -96,6 +98,10 @@ def generate_pseudo_labels(cfg: Config,
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
         maps (str, optional): Folder of the images' maps, for use without a
             checkpoint: ``.npz``, or ``.npy`` dicts of other scripts.
+        skip_bad (int): Decode every photo before the network starts and leave
+            out, at most so many, those that are missing or damaged; the log
+            and ``scores.json`` name them. Defaults to 0: a damaged photo
+            stops the run when it is met.
 
     Returns:
         dict: What ``scores.json`` holds.
@@ -112,7 +118,7 @@ def generate_pseudo_labels(cfg: Config,
     dataset_cfg = split_dataset(cfg, split)
     if maps is not None:
         dataset_cfg['maps'] = maps
-    dataset = DATASETS.build(copy.deepcopy(dataset_cfg))
+    dataset = _build(dataset_cfg, skip_bad)
     classes = mask_classes(dataset)
     scoring = map_scoring(
         'Scoring maps', dataset.metainfo['classes'],
@@ -143,6 +149,17 @@ def generate_pseudo_labels(cfg: Config,
     return finish_masks(dataset, truths, out_dir, scoring, export_npy)
 
 
+def _build(dataset_cfg: dict, skip_bad: int) -> BaseDataset:
+    """The images; ``dataset_cfg`` then leaves the bad ones out, too."""
+    options = copy.deepcopy(dataset_cfg)
+    if skip_bad > 0:
+        options.update(skip_bad=skip_bad, check_images='decode')
+    dataset = DATASETS.build(options)
+    if skip_bad > 0:
+        dataset_cfg['leave_out'] = [*dataset.leave_out, *dataset.bad]
+    return dataset
+
+
 def _batches(dataset: BaseDataset, batch_size: int) -> List[List[int]]:
     """All images in batches of one size."""
     if batch_size == 1:
@@ -161,8 +178,11 @@ def split_dataset(cfg: Config, split: str) -> dict:
     if loader is None:
         raise ConfigError(f'the config has no {name}_dataloader')
     dataset = copy.deepcopy(loader.dataset.to_dict())
-    dataset.update(pipeline=cfg.localize_pipeline, test_mode=True)
+    dataset.update(pipeline=copy.deepcopy(cfg.localize_pipeline),
+                   test_mode=True)
     dataset.pop('indices', None)  # a part may do in training, not here
+    if cfg.get('lenient', False):
+        make_lenient(dataset['pipeline'])
     if split not in SPLITS:
         path = split if osp.isabs(split) else osp.join(
             dataset.get('data_root') or '', split)
@@ -289,7 +309,8 @@ def _writer_options(cfg: Config) -> dict:
     return dict(refiners=cfg.get('refiners', []),
                 stride=cfg.get('map_stride', 1),
                 dtype=cfg.get('map_dtype', 'uint8'),
-                max_side=cfg.get('max_side'))
+                max_side=cfg.get('max_side'),
+                lenient=cfg.get('lenient', False))
 
 
 def _refine_maps(cfg: Config, dataset: BaseDataset, indices: Sequence[int],
@@ -396,6 +417,7 @@ def _report(dataset: BaseDataset, scoring: Scoring, chosen: List[int],
     """What ``scores.json`` holds."""
     classes = dataset.metainfo['classes']
     report: Dict[str, Any] = dict(
+        **({'left_out': dataset.bad} if getattr(dataset, 'bad', ()) else {}),
         images=len(dataset), images_with_masks=scoring.scored,
         classes=[classes[i] for i in chosen])
     known = [scores for scores in image_scores if scores is not None]

@@ -55,13 +55,13 @@ def analyse_over_smoothing(runs: Sequence[Run], photos: Sequence[str],
         raise ConfigError('no photo to look at')
     models = {name: _load(cfg, checkpoint) for name, cfg, checkpoint in runs}
     similarity: Dict[str, List[float]] = {}
-    rows = [[(osp.basename(path), read_photo(path))]
+    rows = [[(osp.basename(path), read_photo(path, lenient=True))]
             for path in photos[:pictures]]
     for name, model in models.items():
         total = torch.tensor(0.)
         with progress_bar(name, len(photos)) as advance:
             for i, path in enumerate(photos):
-                photo = read_photo(path)
+                photo = read_photo(path, lenient=True)
                 by_layer, attention = look(model, photo)
                 total = total + by_layer
                 if i < len(rows):

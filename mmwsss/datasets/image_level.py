@@ -58,6 +58,8 @@ class ImageLevelDataset(PhotoFolder):
                 f"('background', class 1, ...), got {tuple(classes)}")
         labels = self.label_source.load(data_list, list(classes[1:]),
                                         self.data_root or '')
+        if not self.ann_file:
+            self._check_named()
         for info, label in zip(data_list, labels):
             info['sample_id'] = image_name(info['img_path'])
             info['gt_label'] = label
@@ -70,6 +72,15 @@ class ImageLevelDataset(PhotoFolder):
             for info, vector in zip(data_list, vectors):
                 info['image_embedding'] = vector
         return data_list
+
+    def _check_named(self) -> None:
+        """Raise if the labels name photos that the whole folder lacks."""
+        problems = Problems(self.data_prefix['img_path'])
+        for name, place in self.label_source.without_photo.items():
+            if name not in self.leave_out and name not in self.bad:
+                problems.add(f'{place}: no photo {name!r} in the folder; put '
+                             'it there or take the line out')
+        problems.raise_if_any()
 
     def _find_maps(self, folder: str, data_list: List[dict]) -> None:
         """Note each image's ``map_path``; all of them are there."""

@@ -1,13 +1,14 @@
 """Photos of a list, or all photos of a folder, checked at the start."""
+import logging
 import os.path as osp
-from typing import Any, Dict, List, Tuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, List, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.dataset import BaseDataset
-from mmengine.fileio import list_dir_or_file
+from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.datasets.transforms import LoadAnnotations
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from mmwsss.files.image_lists import (
     existing_form,
@@ -17,8 +18,13 @@ from mmwsss.files.image_lists import (
 from mmwsss.files.mask_headers import MaskedPhoto, check_mask_headers
 from mmwsss.files.mask_survey import nothing_to_score, survey_masks
 from mmwsss.files.masks import MaskClasses, check_class_count
-from mmwsss.files.photos import image_name, photo_size
-from mmwsss.problems import DataError, Problems
+from mmwsss.files.photos import (
+    find_photos,
+    image_name,
+    photo_size,
+    read_photo,
+)
+from mmwsss.problems import ConfigError, DataError, Problems
 from mmwsss.registry import DATASETS
 
 
@@ -31,19 +37,40 @@ class PhotoFolder(BaseSegDataset):
     ``data_prefix=dict(img_path=...)`` and nothing else it is what a segmentor
     is applied to: photos without labels or masks.
 
+    What a folder holds besides photos is counted and listed in the log.
+
     Args:
-        check_images (bool): Open the header of every photo, and of its mask
-            if it has one, at the start; read all masks that the pipeline
-            loads, so that a value that is no class shows before any work.
-            Defaults to True.
+        check_images (bool | str): True: open the header of every photo, and
+            of its mask if it has one, at the start. 'decode': decode every
+            photo whole as well, as ``LoadPhoto`` will. Unless False, all
+            masks that the pipeline loads are read, so that a value that is no
+            class shows before any work. Defaults to True.
+        skip_bad (int): Photos, at most, that are left out, and named in the
+            log, because they are missing or damaged; with more it is an error
+            as always. Defaults to 0.
+        leave_out (Sequence[str]): Names of photos, without folder and
+            extension, that are not taken. Defaults to none.
         **kwargs: See mmseg's ``BaseSegDataset``.
     """
 
     # Whether a mask that is named has to be there.
     needs_masks = True
 
-    def __init__(self, check_images: bool = True, **kwargs: Any) -> None:
+    def __init__(self, check_images: Union[bool, str] = True,
+                 skip_bad: int = 0, leave_out: Sequence[str] = (),
+                 **kwargs: Any) -> None:
+        if check_images not in (True, False, 'decode'):
+            raise ConfigError(f'check_images={check_images!r}: use True '
+                              "(headers), 'decode' (whole photos) or False")
         self.check_images = check_images
+        self.skip_bad = skip_bad
+        self.leave_out = frozenset(leave_out)
+        # Names of the photos that were passed over for ``skip_bad``.
+        self.bad: List[str] = []
+        # Whether the pipeline takes photos that show signs of damage.
+        self.lenient = any(
+            isinstance(step, dict) and step.get('lenient', False)
+            for step in kwargs.get('pipeline', ()))
         super().__init__(**kwargs)
 
     def load_data_list(self) -> List[dict]:
@@ -59,15 +86,18 @@ class PhotoFolder(BaseSegDataset):
         self._check_paths()
         if self.ann_file:
             data_list, lines = self._listed_photos()
+            places = [f'line {line}: ' for line in lines]
         else:
             data_list = self._all_photos()
-            lines = list(range(1, len(data_list) + 1))
-        for info in data_list:
+            places = [''] * len(data_list)
+        taken = [(info, place) for info, place in zip(data_list, places)
+                 if image_name(info['img_path']) not in self.leave_out]
+        for info, _ in taken:
             if info.get('seg_map_path') is not None:
                 info['seg_map_path'] = self.mask_path(info)
                 info['num_classes'] = len(classes) or None
-        self._check_list(data_list, lines)
-        return data_list
+        return self._checked([info for info, _ in taken],
+                             [place for _, place in taken])
 
     def mask_path(self, info: dict) -> str:
         """Where the mask of a photo lies.
@@ -86,14 +116,16 @@ class PhotoFolder(BaseSegDataset):
 
     def _all_photos(self) -> List[dict]:
         folder = self.data_prefix['img_path']
-        names = [name for name in list_dir_or_file(
-            folder, list_dir=False, recursive=True)
-            if name.lower().endswith(IMG_EXTENSIONS)]
+        names, others = find_photos(folder)
+        if others:
+            shown = others[:10] + (['...'] if len(others) > 10 else [])
+            print_log(f'{folder}: {len(names):,} photos, {len(others):,} left '
+                      f'out: {", ".join(shown)}', 'current', logging.WARNING)
         if not names:
-            raise DataError(f'{folder}: holds no photo '
-                            f'({", ".join(IMG_EXTENSIONS)})')
+            raise DataError(f'{folder}: holds no photo; any image that Pillow '
+                            f'opens is one ({len(others)} other files)')
         return [self._data_info(osp.join(folder, name), osp.splitext(name)[0])
-                for name in sorted(names)]
+                for name in names]
 
     def _data_info(self, path: str, stem: str) -> dict:
         info = dict(img_path=path, label_map=self.label_map,
@@ -114,41 +146,81 @@ class PhotoFolder(BaseSegDataset):
             raise DataError(f'{type(self).__name__}: no list {self.ann_file} '
                             f'(data_root is {self.data_root!r})')
 
-    def _check_list(self, data_list: List[dict], numbers: List[int]) -> None:
-        """All photos are there, once each, are images and fit their masks."""
+    def _checked(self, data_list: List[dict],
+                 places: List[str]) -> List[dict]:
+        """The infos; all photos are there, once, whole, and fit their masks.
+
+        Photos that are not are left out as far as ``skip_bad`` allows.
+        """
         problems = Problems(self.ann_file or self.data_prefix['img_path'])
         if not data_list:
             problems.add('lists no image')
-        lines: Dict[str, int] = {}
-        names: Dict[str, str] = {}
+        self._check_names(data_list, places, problems)
         masked: List[MaskedPhoto] = []
-        for line, info in zip(numbers, data_list):
-            path, mask = info['img_path'], info.get('seg_map_path')
-            if path in lines:
-                problems.add(f'line {line}: {path} stands there a second time '
-                             f'(first: line {lines[path]})')
+        good, bad = [], []
+        with ThreadPoolExecutor() as pool:
+            checks = pool.map(self._look_at, data_list)
+            for info, place, found in zip(data_list, places, checks):
+                mask = info.get('seg_map_path')
+                if isinstance(found, str):
+                    bad.append(info)
+                    problems.add(place + found)
+                    continue
+                good.append(info)
+                if mask is None:
+                    continue
+                if not osp.isfile(mask):
+                    if self.needs_masks:
+                        problems.add(f'{place}no mask {mask}')
+                elif found is not None:
+                    masked.append((info['img_path'], mask, found))
+        if bad and len(bad) <= self.skip_bad and good and (
+                len(problems.lines) == len(bad)):
+            self.bad = [image_name(info['img_path']) for info in bad]
+            print_log('\n  '.join([f'{len(good):,} photos, {len(bad)} bad '
+                                   'ones left out:', *problems.shown()]),
+                      'current', logging.WARNING)
+            problems.lines.clear()
+            data_list = good
+        self.check_masks(masked, problems)
+        problems.raise_if_any()
+        return data_list
+
+    @staticmethod
+    def _check_names(data_list: List[dict], places: List[str],
+                     problems: Problems) -> None:
+        """Note photos that stand there twice, or share a name."""
+        first: Dict[str, str] = {}
+        names: Dict[str, str] = {}
+        for info, place in zip(data_list, places):
+            path = info['img_path']
+            if path in first:
+                problems.add(f'{place}{path} stands there a second time '
+                             f'(first: {first[path].rstrip(": ")})')
                 continue
-            lines[path] = line
+            first[path] = place
             name = image_name(path)
             if name in names:
-                problems.add(f'line {line}: {path} and {names[name]} have one '
+                problems.add(f'{place}{path} and {names[name]} have one '
                              'name, which their maps and masks would share; '
                              'rename one')
             names.setdefault(name, path)
-            if mask is not None and self.needs_masks and not osp.isfile(mask):
-                problems.add(f'line {line}: no mask {mask}')
-            if not osp.isfile(path):
-                problems.add(f'line {line}: no image {path}')
-            elif self.check_images:
-                try:
-                    size = photo_size(path)
-                except DataError as error:
-                    problems.add(f'line {line}: {error}')
-                    continue
-                if mask is not None and osp.isfile(mask):
-                    masked.append((path, mask, size))
-        self.check_masks(masked, problems)
-        problems.raise_if_any()
+
+    def _look_at(self, info: dict) -> Union[None, str, Tuple[int, int]]:
+        """A photo's size, or None if it is not looked at; or its problem."""
+        path = info['img_path']
+        if not osp.isfile(path):
+            return f'no image {path}' + (
+                ' (broken link)' if osp.islink(path) else '')
+        if not self.check_images:
+            return None
+        try:
+            if self.check_images == 'decode':
+                height, width = read_photo(path, self.lenient).shape[:2]
+                return height, width
+            return photo_size(path, self.lenient)
+        except DataError as error:
+            return str(error)
 
     def check_masks(self, photos: List[MaskedPhoto],
                     problems: Problems) -> None:

@@ -29,7 +29,7 @@ class LocalizeLoop(BaseLoop):
             distributed run share them.
         evaluator (object, optional): Unused; part of mmengine's interface.
         **writer: See :class:`MapWriter`: ``out_dir``, ``refiners``,
-            ``num_workers``, ``stride``, ``dtype``, ``max_side``.
+            ``num_workers``, ``stride``, ``dtype``, ``max_side``, ``lenient``.
     """
 
     def __init__(self,

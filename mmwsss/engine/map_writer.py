@@ -32,6 +32,8 @@ class MapWriter:
         max_side (int, optional): Maps of larger photos are refined and stored
             with this many values on the longer side. Defaults to None: with
             as many as the photo has pixels.
+        lenient (bool): Take photos that show signs of damage. Defaults to
+            False.
 
     Raises:
         ValueError: If a setting, or one of a refiner, is wrong.
@@ -43,17 +45,19 @@ class MapWriter:
                  num_workers: Optional[int] = None,
                  stride: int = 1,
                  dtype: str = 'uint8',
-                 max_side: Optional[int] = None) -> None:
+                 max_side: Optional[int] = None,
+                 lenient: bool = False) -> None:
         if stride < 1 or dtype not in MAP_DTYPES:
             raise ValueError(f'map_stride={stride}, map_dtype={dtype!r}: give '
                              f'a stride from 1 on and one of {MAP_DTYPES}')
         self.out_dir = out_dir
         self.max_side = max_side
+        self.lenient = lenient
         # Built here, so that a mistake shows before any long work.
         self.here, pooled = RefinerChain(refiners).split()
         workers = os.cpu_count() if num_workers is None else num_workers
         self.pool = WorkerPool(
-            partial(_refine_and_write, pooled,
+            partial(_refine_and_write, pooled, lenient,
                     dict(stride=stride, dtype=dtype)),
             (workers or 0) if len(pooled) else 0)
 
@@ -75,7 +79,7 @@ class MapWriter:
             size = photo_size(img_path)
             maps = resized_maps(maps, work_size(size, self.max_side))
         if len(self.here):
-            maps = _refined(self.here, img_path, maps, labels)
+            maps = _refined(self.here, img_path, maps, labels, self.lenient)
         for _ in self.pool.submit(osp.join(self.out_dir, f'{name}.npz'),
                                   img_path, maps, labels, scores, size):
             pass
@@ -87,18 +91,18 @@ class MapWriter:
 
 
 def _refined(refiners: RefinerChain, img_path: str, maps: np.ndarray,
-             labels: Sequence[int]) -> np.ndarray:
-    photo = fit_photo(read_photo(img_path), maps.shape[-2:])
+             labels: Sequence[int], lenient: bool) -> np.ndarray:
+    photo = fit_photo(read_photo(img_path, lenient), maps.shape[-2:])
     image = torch.from_numpy(photo).permute(2, 0, 1)
     return refiners(image, torch.from_numpy(maps),
                     torch.tensor(labels)).numpy()
 
 
-def _refine_and_write(refiners: RefinerChain, storage: dict, path: str,
-                      img_path: str, maps: np.ndarray, labels: Sequence[int],
-                      scores: Optional[np.ndarray],
+def _refine_and_write(refiners: RefinerChain, lenient: bool, storage: dict,
+                      path: str, img_path: str, maps: np.ndarray,
+                      labels: Sequence[int], scores: Optional[np.ndarray],
                       size: Sequence[int]) -> None:
     """What a process does with the maps of one image."""
     if len(refiners):
-        maps = _refined(refiners, img_path, maps, labels)
+        maps = _refined(refiners, img_path, maps, labels, lenient)
     write_map(path, maps, labels, scores, size=tuple(size), **storage)

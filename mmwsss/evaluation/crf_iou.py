@@ -84,7 +84,8 @@ def crf_mask(infer: partial, img_path: str, scores: np.ndarray,
     """
     if len(classes) == 1:
         return np.full(scores.shape[1:], classes[0])
-    photo = fit_photo(read_photo(img_path), scores.shape[1:])
+    # The pipeline has taken the photo before.
+    photo = fit_photo(read_photo(img_path, lenient=True), scores.shape[1:])
     image = torch.from_numpy(photo).permute(2, 0, 1)
     unary = unary_from_probabilities(torch.from_numpy(scores))
     return classes[infer(image, unary).argmax(0).numpy()]

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from mmwsss.files.atomic import require_writable_file, write_npz
 from mmwsss.files.image_lists import find_listed, read_image_list
-from mmwsss.files.photos import to_rgb
+from mmwsss.files.photos import find_photos, read_photo
 from mmwsss.files.safe_npz import INTEGERS, TEXT, read_embeddings
 from mmwsss.models.clip import (
     CLIPImageEncoder,
@@ -30,8 +30,6 @@ from mmwsss.models.clip import (
 )
 from mmwsss.parallel.devices import choose_device
 from mmwsss.problems import DataError
-
-PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
 # A photo's name and the size of its file in bytes: a photo that was replaced
 # between two runs, or one of that name from another folder, is done again.
@@ -48,7 +46,8 @@ def extract_image_embeddings(out_file: PathLike,
                              model_name: Optional[str] = None,
                              device: Optional[str] = None,
                              num_workers: int = 4,
-                             save_interval: float = 10.) -> str:
+                             save_interval: float = 10.,
+                             lenient: bool = False) -> str:
     """Write CLIP's image embeddings of photos.
 
     The file is an ``.npz`` with ``names`` (N,), the file names without folder
@@ -71,6 +70,8 @@ def extract_image_embeddings(out_file: PathLike,
             there is one.
         num_workers (int): Threads that read photos. Defaults to 4.
         save_interval (float): Seconds between two savings. Defaults to 10.
+        lenient (bool): Take photos that can be decoded though they show signs
+            of damage. Defaults to False.
 
     Returns:
         str: ``out_file``.
@@ -95,7 +96,7 @@ def extract_image_embeddings(out_file: PathLike,
             print_log(f'{len(photos) - len(todo)} of {len(photos)} photos '
                       'were done before', 'current')
         _encode_photos(encoder, todo, batch_size, num_workers, parts,
-                       save_interval)
+                       save_interval, lenient)
     write_npz(
         out_file,
         names=np.array([name for name, _ in photos]),
@@ -131,15 +132,19 @@ def find_images(folder: Optional[PathLike] = None,
         raise DataError('no photos named; give a folder or a list')
     if not osp.isdir(folder or '.'):
         raise DataError(f'{folder}: no such folder of photos; check the path')
-    # Name without extension -> file names.
+    # Path without extension -> paths, both from the folder on.
     found: Dict[str, List[str]] = {}
-    for file in sorted(os.listdir(folder or '.')):
-        if file.lower().endswith(PHOTO_SUFFIXES):
-            found.setdefault(osp.splitext(file)[0], []).append(file)
+    photos, others = find_photos(folder or '.')
+    for file in photos:
+        found.setdefault(osp.splitext(file)[0], []).append(file)
     if list_file is None:
         if not found:
-            raise DataError(f'{folder}: no photo in it; looked for '
-                            f'{", ".join(PHOTO_SUFFIXES)}')
+            raise DataError(f'{folder}: no photo in it; any image that Pillow '
+                            f'opens is one ({len(others)} other files)')
+        if others:
+            print_log(f'{folder}: {len(photos):,} photos, {len(others):,} '
+                      f'left out: {", ".join(others[:10])}'
+                      f'{", ..." if len(others) > 10 else ""}', 'current')
         return [osp.join(folder, file)
                 for files in found.values() for file in files]
     images = read_image_list(os.fspath(list_file))
@@ -156,7 +161,7 @@ def find_images(folder: Optional[PathLike] = None,
     return paths
 
 
-def load_photo(path: PathLike, size: int) -> Tensor:
+def load_photo(path: PathLike, size: int, lenient: bool = False) -> Tensor:
     """A photo as CLIP sees it, before normalisation.
 
     The short side is brought to ``size`` pixels by bicubic interpolation,
@@ -165,6 +170,8 @@ def load_photo(path: PathLike, size: int) -> Tensor:
     Args:
         path (str | PathLike): An image file of any kind.
         size (int): Side of the result in pixels.
+        lenient (bool): Take photos that can be decoded though they show signs
+            of damage. Defaults to False.
 
     Returns:
         Tensor: uint8 RGB, (3, size, size).
@@ -172,13 +179,7 @@ def load_photo(path: PathLike, size: int) -> Tensor:
     Raises:
         DataError: If the file is damaged or not an image.
     """
-    try:
-        with Image.open(path) as file:
-            image = Image.fromarray(to_rgb(file))
-    except (OSError, SyntaxError, ValueError,
-            Image.DecompressionBombError) as error:
-        raise DataError(f'{path}: damaged or not an image ({error}); replace '
-                        'it or take it off the list') from error
+    image = Image.fromarray(read_photo(os.fspath(path), lenient))
     short = min(image.size)
     width, height = (size * side // short for side in image.size)
     image = image.resize((width, height), Image.Resampling.BICUBIC)
@@ -189,13 +190,13 @@ def load_photo(path: PathLike, size: int) -> Tensor:
 
 def _encode_photos(encoder: CLIPImageEncoder, photos: Dict[_Key, str],
                    batch_size: int, num_workers: int, parts: '_Parts',
-                   save_interval: float) -> None:
+                   save_interval: float, lenient: bool) -> None:
     """Fill ``parts``; what is finished is kept whatever happens."""
     saved = time.monotonic()
     keys = iter(photos)
     try:
         batches = _load_batches(list(photos.values()), batch_size,
-                                encoder.image_size, num_workers)
+                                encoder.image_size, num_workers, lenient)
         for images in track(batches, f'Embedding {len(photos)} photos',
                             total=math.ceil(len(photos) / batch_size)):
             vectors = encoder(images).cpu().numpy()
@@ -208,12 +209,12 @@ def _encode_photos(encoder: CLIPImageEncoder, photos: Dict[_Key, str],
 
 
 def _load_batches(paths: List[str], batch_size: int, size: int,
-                  num_workers: int) -> Iterator[Tensor]:
+                  num_workers: int, lenient: bool) -> Iterator[Tensor]:
     """Batches (B, 3, size, size) in order, read ahead by threads."""
     with ThreadPoolExecutor(max(num_workers, 1)) as pool:
         ahead: Deque[List[Future[Tensor]]] = deque()
         for start in range(0, len(paths), batch_size):
-            ahead.append([pool.submit(load_photo, path, size)
+            ahead.append([pool.submit(load_photo, path, size, lenient)
                           for path in paths[start:start + batch_size]])
             if len(ahead) > 2:
                 yield torch.stack([job.result() for job in ahead.popleft()])

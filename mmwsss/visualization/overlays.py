@@ -96,7 +96,8 @@ def photo_row(caption: str, img_path: str,
     Returns:
         list[tuple]: Captions and pictures, for :func:`picture_sheet`.
     """
-    photo = read_photo(img_path)
+    # It was read before: what is shown need not be whole.
+    photo = read_photo(img_path, lenient=True)
     size = work_size(photo.shape[:2], PICTURE_SIDE)
     photo = fit_photo(photo, size)
     row = [(caption, photo)]

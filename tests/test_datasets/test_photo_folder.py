@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from command_lines import logged
 from PIL import Image
 from shapes import CLASSES, dataset_config
 
@@ -88,3 +89,43 @@ def test_a_segmentors_validation_needs_its_masks(shapes):
         DATASETS.build(config)
     config['data_prefix'].pop('seg_map_path')
     assert len(DATASETS.build(config)) == 8
+
+
+def test_whatever_pillow_opens_is_a_photo_and_the_rest_is_listed(shapes):
+    folder = osp.join(shapes, 'JPEGImages')
+    for number, suffix in enumerate(('jfif', 'jpe', 'GIF', 'heic', 'bin')):
+        photo = Image.open(osp.join(folder, f'img{number}.jpg')).copy()
+        os.remove(osp.join(folder, f'img{number}.jpg'))
+        photo.save(osp.join(folder, f'img{number}.{suffix}'),
+                   'GIF' if suffix == 'GIF' else 'JPEG')
+    with open(osp.join(folder, 'notes.txt'), 'w') as file:
+        file.write('no photo')
+    os.symlink('moved.jpg', osp.join(folder, 'gone.jpg'))
+    os.symlink(folder, osp.join(folder, 'loop'))
+    with logged() as lines:
+        assert len(build(shapes, ann_file='')) == 8
+    [line] = [line for line in lines if 'left out' in line]
+    assert '8 photos, 2 left out' in line and 'gone.jpg (broken link' in line
+    assert 'notes.txt (not an image)' in line
+
+
+def test_a_labelled_photo_that_is_not_there(shapes):
+    os.remove(osp.join(shapes, 'JPEGImages', 'img3.jpg'))
+    assert "no photo 'img3'" in problems(shapes, ann_file='')
+
+
+def test_whole_photos_are_checked_on_request_and_bad_ones_skipped(shapes):
+    path = osp.join(shapes, 'JPEGImages', 'img4.jpg')
+    with open(path, 'rb') as file:
+        content = file.read()
+    with open(path, 'wb') as file:
+        file.write(content[:len(content) // 2] + b'\xff\xd9')
+    assert len(build(shapes)) == 8  # its header is whole
+    message = problems(shapes, check_images='decode')
+    assert 'line 5' in message and 'img4.jpg: damaged' in message
+    os.remove(osp.join(shapes, 'JPEGImages', 'img0.jpg'))
+    problems(shapes, check_images='decode', skip_bad=1)
+    with logged() as lines:
+        data = build(shapes, check_images='decode', skip_bad=2)
+    assert len(data) == 6 and data.bad == ['img0', 'img4']
+    assert any('6 photos, 2 bad' in line for line in lines)

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from shapes import dataset_config, tiny_model
 
+from mmwsss.files.photos import photo_size, read_photo
 from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS, MODELS, TRANSFORMS
 
@@ -94,3 +95,72 @@ def test_extreme_sizes_are_localized(shapes, size):
     maps = predicted.pred_maps.data
     assert maps.shape == (1, *size)
     assert torch.isfinite(maps).all() and 0 <= maps.min() <= maps.max() <= 1
+
+
+@pytest.mark.parametrize('suffix', ['tif', 'png'])
+@pytest.mark.parametrize('white', [255, 1023, 4095, 16383, 65535])
+def test_integers_fill_the_depth_that_holds_them(tmp_path, suffix, white):
+    values = np.linspace(0, white, 64).astype(np.uint16).reshape(8, 8)
+    Image.fromarray(values).save(tmp_path / f'a.{suffix}')
+    expected = np.linspace(0, 255, 64).reshape(8, 8)
+    img = load(tmp_path / f'a.{suffix}')[..., 0]
+    assert np.abs(img - expected).max() <= 1
+
+
+def test_floats_from_0_to_1(tmp_path):
+    values = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+    Image.fromarray(values).save(tmp_path / 'a.tif')
+    np.testing.assert_array_equal(load(tmp_path / 'a.tif')[..., 0],
+                                  np.rint(values * 255))
+
+
+@pytest.mark.parametrize('values', [
+    np.float32([[0, 255]]), np.float32([[0, np.nan]]),
+    np.float32([[-1, 1]]), np.int32([[0, 1 << 24]]), np.int32([[-5, 0]])])
+def test_values_without_a_known_scale_are_refused(tmp_path, values):
+    Image.fromarray(values).save(tmp_path / 'a.tif')
+    with pytest.raises(DataError, match='a.tif: .*which is white'):
+        load(tmp_path / 'a.tif')
+
+
+@pytest.mark.parametrize('suffix', ['jpg', 'png', 'tif', 'webp'])
+@pytest.mark.parametrize('orientation', [0, 1, 3, 6, 8, 9, 77, 65535])
+def test_orientations_in_and_outside_the_standard(tmp_path, suffix,
+                                                  orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = str(tmp_path / f'a.{suffix}')
+    Image.fromarray(half_red()).save(path, exif=exif)
+    turns = {3: 2, 6: -1, 8: 1}.get(orientation, 0)
+    expected = np.rot90(half_red(), turns)
+    photo = read_photo(path)
+    assert photo_size(path) == photo.shape[:2] == expected.shape[:2]
+    assert np.abs(photo.astype(int) - expected).mean() < 12
+
+
+@pytest.mark.parametrize('suffix', [
+    'jpg', 'png', 'webp', 'bmp', 'gif', 'tif', 'jfif', 'jpe'])
+def test_truncated_files_of_each_kind_are_refused(tmp_path, suffix):
+    rng = np.random.default_rng(0)
+    path = tmp_path / f'a.{suffix}'
+    Image.fromarray(rng.integers(0, 255, (90, 120, 3), dtype=np.uint8)).save(
+        path, format='JPEG' if suffix in ('jfif', 'jpe') else None)
+    content = path.read_bytes()
+    load(path)
+    for share in (0.3, 0.6, 0.95):
+        path.write_bytes(content[:int(len(content) * share)])
+        with pytest.raises(DataError, match=f'a.{suffix}: damaged'):
+            load(path)
+
+
+def test_heic_without_its_reader_says_what_to_install(tmp_path):
+    path = tmp_path / 'a.heic'
+    path.write_bytes(b'\0\0\0\x18ftypheic' + bytes(40))
+    with pytest.raises(DataError, match='a.heic: (HEIC.*pillow-heif|damaged)'):
+        load(path)
+
+
+def test_a_missing_photo_is_named(tmp_path):
+    for read in (load, read_photo, photo_size):
+        with pytest.raises(DataError, match='gone.jpg: cannot be opened'):
+            read(str(tmp_path / 'gone.jpg'))

@@ -5,8 +5,9 @@ import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmwsss.files.photos import decode_photo
+from mmwsss.files.photos import decode_photo, missing_photo
 from mmwsss.files.work_size import fit_photo, work_size
+from mmwsss.problems import DataError
 from mmwsss.registry import TRANSFORMS
 
 
@@ -16,7 +17,8 @@ class LoadPhoto(BaseTransform):
 
     Greyscale, palette, transparent (on white), CMYK and 16-bit files become
     BGR; the EXIF orientation is applied. A damaged file is an error that
-    names it, never a half-grey image.
+    names it, never a half-grey image; what shows the damage of a JPEG is in
+    :func:`mmwsss.files.jpeg_damage.jpeg_damage`.
 
     Required key: ``img_path``. Added keys: ``img`` (H, W, 3) uint8,
     ``img_shape``, ``ori_shape``.
@@ -28,18 +30,25 @@ class LoadPhoto(BaseTransform):
             None: photos keep their size.
         backend_args (dict, optional): See mmengine's ``fileio``. Defaults to
             None: local files.
+        lenient (bool): Take photos that can be decoded though they show signs
+            of damage. Defaults to False.
     """
 
     def __init__(self, max_side: Optional[int] = None,
-                 backend_args: Optional[dict] = None) -> None:
+                 backend_args: Optional[dict] = None,
+                 lenient: bool = False) -> None:
         self.max_side = max_side
         self.backend_args = backend_args
+        self.lenient = lenient
 
     def transform(self, results: dict) -> dict:
         """Load ``results['img_path']``."""
         path = results['img_path']
-        content = fileio.get(path, backend_args=self.backend_args)
-        rgb = decode_photo(content, path)
+        try:
+            content = fileio.get(path, backend_args=self.backend_args)
+        except OSError as error:
+            raise DataError(missing_photo(path, error)) from error
+        rgb = decode_photo(content, path, self.lenient)
         rgb = fit_photo(rgb, work_size(rgb.shape[:2], self.max_side))
         results['img'] = np.ascontiguousarray(rgb[..., ::-1])
         results['img_shape'] = results['ori_shape'] = rgb.shape[:2]

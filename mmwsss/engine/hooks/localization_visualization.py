@@ -56,7 +56,8 @@ class LocalizationVisualizationHook(Hook):
             for sample, sample_maps in zip(data['data_samples'], maps):
                 labels = sample.gt_label.label_onehot.nonzero().flatten()
                 row = heat_map_row(
-                    read_photo(sample.img_path), sample_maps.cpu().numpy(),
+                    read_photo(sample.img_path, lenient=True),
+                    sample_maps.cpu().numpy(),
                     [classes[i] for i in labels.tolist()])
                 runner.visualizer.add_image(
                     f'localization_{sample.sample_id}', picture_sheet([row]),
