@@ -172,10 +172,18 @@ def _remove_unfinished(out_dir: str) -> None:
 
 
 def _read(path: str) -> dict:
+    """What a manifest holds; nothing where there is none."""
     if not osp.isfile(path):
         return {}
     try:
-        return dict(read_json(path))
-    except (DataError, ValueError, TypeError) as error:
-        raise DataError(f'{path}: damaged ({error}); remove it and use '
-                        '--overwrite') from error
+        content = read_json(path)
+    except DataError as error:
+        content, reason = None, str(error)
+    else:
+        reason = 'not what was written'
+    images = content.get('images', {}) if isinstance(content, dict) else None
+    if not isinstance(images, dict) or not all(
+            isinstance(digest, str) for digest in images.values()):
+        raise DataError(f'{path}: damaged ({reason}); remove it and use '
+                        '--overwrite')
+    return content
