@@ -1,11 +1,9 @@
 """The whole path by one command: pipeline with affinity, comparison table."""
-import copy
 import json
 import os
 import os.path as osp
 
 import pytest
-from shapes import AFFINITY, ROOT
 
 from mmwsss.apis import compare, run_pipeline, train
 from mmwsss.apis.comparison import spread
@@ -21,60 +19,6 @@ model = dict(
         embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64)))
 only_here = 'a'
 """
-
-
-@pytest.fixture
-def affinity_config(shapes, tmp_path):
-    """A tiny IRN whose maps come from the pipeline."""
-    path = tmp_path / 'irn.py'
-    path.write_text(AFFINITY.format(
-        root=ROOT, name='irn_deit-tiny_voc', data_root=shapes,
-        maps=str(tmp_path / 'maps')))
-    return str(path)
-
-
-def test_affinity_and_crf_in_the_pipeline(localizer_config, segmentor_config,
-                                          affinity_config, tmp_path,
-                                          monkeypatch):
-    work_dir = str(tmp_path / 'all')
-    trained = []
-    monkeypatch.setattr('mmwsss.apis.stages.train', lambda cfg, **options: (
-        trained.append(copy.deepcopy(cfg)), train(cfg, **options)))
-    results = run_pipeline(localizer_config, segmentor_config, work_dir,
-                           affinity=affinity_config, crf=True)
-    assert list(results) == [
-        'localizer', 'pseudo_train', 'pseudo_val', 'crf_train', 'crf_val',
-        'affinity', 'affinity_train', 'affinity_val', 'segmentor', 'test']
-    assert {'mIoU', 'crf/mIoU'} <= set(results['test'])
-    _, affinity, segmentor = trained
-    # The segmentor learned from the refined masks, ...
-    assert segmentor.train_dataloader.dataset.masks == osp.join(
-        work_dir, 'affinity_train', 'masks')
-    # ... the affinity from the maps, sure around their best threshold.
-    dataset = affinity.train_dataloader.dataset
-    assert dataset['maps'] == osp.join(work_dir, 'pseudo_train', 'maps')
-    best = results['pseudo_train']['best_threshold']
-    step = dataset.pipeline[2]
-    assert step.foreground.background == pytest.approx(min(best + 0.07, 0.98))
-    assert step.background.background == pytest.approx(max(best - 0.13, 0.02))
-    # Everything is inside the folder.
-    assert step.cache == osp.join(work_dir, 'sure_labels')
-    assert len(os.listdir(step.cache)) >= 8
-
-
-def test_crf_added_later_trains_nothing_again(localizer_config,
-                                              segmentor_config, tmp_path,
-                                              monkeypatch):
-    work_dir = str(tmp_path / 'all')
-    first = run_pipeline(localizer_config, segmentor_config, work_dir)
-    monkeypatch.setattr('mmwsss.apis.stages.train', None)
-    second = run_pipeline(localizer_config, segmentor_config, work_dir,
-                          crf=True)
-    assert second['segmentor'] == first['segmentor']
-    assert {'crf_train', 'crf_val'} <= set(second)
-    assert 'crf/mIoU' in second['test']
-    assert run_pipeline(localizer_config, segmentor_config,
-                        work_dir)['segmentor'] == first['segmentor']
 
 
 def test_masks_first_and_the_segmentor_later(
@@ -94,27 +38,6 @@ def test_masks_first_and_the_segmentor_later(
     row, = compare([localizer_config], None, str(tmp_path / 'table'),
                    seeds=[0])
     assert list(row['scores']) == ['mAP val', 'seeds train', 'seeds val']
-
-
-def test_files_of_something_else_are_left_alone(localizer_config,
-                                                segmentor_config, tmp_path):
-    theirs = tmp_path / 'all' / 'localizer' / 'best.pth'
-    theirs.parent.mkdir(parents=True)
-    theirs.write_text('precious')
-    with pytest.raises(ConfigError, match='localizer: holds files of'):
-        run_pipeline(localizer_config, segmentor_config,
-                     str(tmp_path / 'all'))
-    assert theirs.read_text() == 'precious'
-
-
-def test_what_the_test_lacks_shows_before_any_training(
-        localizer_config, segmentor_config, tmp_path, monkeypatch):
-    monkeypatch.setattr('mmwsss.apis.stages.train', None)
-    with open(segmentor_config, 'a') as file:
-        file.write('\ntest_crf = None\n')
-    with pytest.raises(ConfigError, match='--crf: the config has no'):
-        run_pipeline(localizer_config, segmentor_config,
-                     str(tmp_path / 'all'), crf=True)
 
 
 def test_localizers_of_one_name(localizer_config, segmentor_config,

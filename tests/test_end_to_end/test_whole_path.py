@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -19,20 +18,11 @@ from mmwsss.apis import (
     best_checkpoint,
     generate_pseudo_labels,
     load_config,
-    run_pipeline,
     train,
 )
 from mmwsss.apis import test as run_test
 from mmwsss.files.maps import read_map, read_map_dict
 from mmwsss.problems import ConfigError, DataError
-
-
-def test_losses_are_bit_equal_without_masks(localizer_config, shapes,
-                                            tmp_path):
-    with_masks = train_losses(localizer_config, tmp_path / 'a')
-    shutil.rmtree(osp.join(shapes, 'SegmentationClassAug'))
-    without = train_losses(localizer_config, tmp_path / 'b')
-    assert len(with_masks) == 4 and with_masks == without
 
 
 def test_training_learns_and_writes_heat_maps(localizer_config, tmp_path):
@@ -43,14 +33,6 @@ def test_training_learns_and_writes_heat_maps(localizer_config, tmp_path):
                                   'vis_image', 'localization_*.png'))
     assert len(pictures) == 4 * 8  # images x validations
     assert 'best_multi-label_mAP' in best_checkpoint(str(tmp_path / 'run'))
-
-
-def test_runs_of_one_second_keep_their_own_logs(localizer_config, tmp_path,
-                                                monkeypatch):
-    monkeypatch.setattr('time.localtime', lambda *_: time.gmtime(0))
-    for name in ('a', 'b'):
-        assert train_losses(localizer_config, tmp_path / name,
-                            **{'train_cfg.max_epochs': 1})
 
 
 def test_image_language_context(localizer_config, shapes, tmp_path):
@@ -197,46 +179,6 @@ def test_two_thresholds_and_photos_without_masks(trained, shapes, tmp_path):
     for path in glob.glob(osp.join(out, 'masks', '*.png')):
         values |= set(np.unique(np.asarray(Image.open(path))).tolist())
     assert values == {0, 1, 2, 255}
-
-
-def file_times(folder):
-    """Times of all files but the logs, which every run adds to."""
-    paths = glob.glob(osp.join(folder, '**', '*'), recursive=True)
-    return {path: os.stat(path).st_mtime_ns for path in paths
-            if osp.isfile(path) and not path.endswith('.log')}
-
-
-def test_pipeline_reuses_finished_stages(localizer_config, segmentor_config,
-                                         tmp_path):
-    work_dir = str(tmp_path / 'all')
-    first = run_pipeline(localizer_config, segmentor_config, work_dir)
-    assert set(first) == {'localizer', 'pseudo_train', 'pseudo_val',
-                          'segmentor', 'test'}
-    times = file_times(work_dir)
-    second = run_pipeline(localizer_config, segmentor_config, work_dir)
-    assert second == first
-    assert file_times(work_dir) == times
-    # Another setting of the last stages leaves the first ones alone.
-    text = open(segmentor_config).read()
-    with open(segmentor_config, 'w') as file:
-        file.write(text.replace('max_iters=4', 'max_iters=3'))
-    with pytest.raises(ConfigError, match='max_iters: 4 -> 3'):
-        run_pipeline(localizer_config, segmentor_config, work_dir)
-    run_pipeline(localizer_config, segmentor_config, work_dir, overwrite=True)
-    after = file_times(work_dir)
-    changed = {osp.relpath(path, work_dir).split(os.sep)[0]
-               for path in times if after.get(path) != times[path]}
-    assert changed == {'segmentor', 'test'}
-
-
-def test_resumed_training_goes_on(localizer_config, tmp_path):
-    def cfg(epochs):
-        return load_config(localizer_config, {'train_cfg.max_epochs': epochs},
-                           str(tmp_path / 'run'))
-
-    train(cfg(1))
-    runner = train(cfg(2), resume=True)
-    assert runner.epoch == 2 and runner.iter == 4
 
 
 def test_checkpoint_of_another_class_count(trained, shapes, tmp_path):

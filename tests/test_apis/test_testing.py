@@ -1,4 +1,4 @@
-"""Pooling over views, test with CRF, submissions."""
+"""The test of segmentors: tables, CRF, submissions."""
 import json
 import os
 import os.path as osp

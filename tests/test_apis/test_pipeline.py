@@ -1,0 +1,105 @@
+"""The whole path in one call."""
+import copy
+import glob
+import os
+import os.path as osp
+
+import pytest
+
+from mmwsss.apis import run_pipeline, train
+from mmwsss.problems import ConfigError
+
+
+def test_affinity_and_crf_in_the_pipeline(localizer_config, segmentor_config,
+                                          affinity_config, tmp_path,
+                                          monkeypatch):
+    work_dir = str(tmp_path / 'all')
+    trained = []
+    monkeypatch.setattr('mmwsss.apis.stages.train', lambda cfg, **options: (
+        trained.append(copy.deepcopy(cfg)), train(cfg, **options)))
+    results = run_pipeline(localizer_config, segmentor_config, work_dir,
+                           affinity=affinity_config, crf=True)
+    assert list(results) == [
+        'localizer', 'pseudo_train', 'pseudo_val', 'crf_train', 'crf_val',
+        'affinity', 'affinity_train', 'affinity_val', 'segmentor', 'test']
+    assert {'mIoU', 'crf/mIoU'} <= set(results['test'])
+    _, affinity, segmentor = trained
+    # The segmentor learned from the refined masks, ...
+    assert segmentor.train_dataloader.dataset.masks == osp.join(
+        work_dir, 'affinity_train', 'masks')
+    # ... the affinity from the maps, sure around their best threshold.
+    dataset = affinity.train_dataloader.dataset
+    assert dataset['maps'] == osp.join(work_dir, 'pseudo_train', 'maps')
+    best = results['pseudo_train']['best_threshold']
+    step = dataset.pipeline[2]
+    assert step.foreground.background == pytest.approx(min(best + 0.07, 0.98))
+    assert step.background.background == pytest.approx(max(best - 0.13, 0.02))
+    # Everything is inside the folder.
+    assert step.cache == osp.join(work_dir, 'sure_labels')
+    assert len(os.listdir(step.cache)) >= 8
+
+
+def test_crf_added_later_trains_nothing_again(localizer_config,
+                                              segmentor_config, tmp_path,
+                                              monkeypatch):
+    work_dir = str(tmp_path / 'all')
+    first = run_pipeline(localizer_config, segmentor_config, work_dir)
+    monkeypatch.setattr('mmwsss.apis.stages.train', None)
+    second = run_pipeline(localizer_config, segmentor_config, work_dir,
+                          crf=True)
+    assert second['segmentor'] == first['segmentor']
+    assert {'crf_train', 'crf_val'} <= set(second)
+    assert 'crf/mIoU' in second['test']
+    assert run_pipeline(localizer_config, segmentor_config,
+                        work_dir)['segmentor'] == first['segmentor']
+
+
+def test_files_of_something_else_are_left_alone(localizer_config,
+                                                segmentor_config, tmp_path):
+    theirs = tmp_path / 'all' / 'localizer' / 'best.pth'
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text('precious')
+    with pytest.raises(ConfigError, match='localizer: holds files of'):
+        run_pipeline(localizer_config, segmentor_config,
+                     str(tmp_path / 'all'))
+    assert theirs.read_text() == 'precious'
+
+
+def test_what_the_test_lacks_shows_before_any_training(
+        localizer_config, segmentor_config, tmp_path, monkeypatch):
+    monkeypatch.setattr('mmwsss.apis.stages.train', None)
+    with open(segmentor_config, 'a') as file:
+        file.write('\ntest_crf = None\n')
+    with pytest.raises(ConfigError, match='--crf: the config has no'):
+        run_pipeline(localizer_config, segmentor_config,
+                     str(tmp_path / 'all'), crf=True)
+
+
+def test_pipeline_reuses_finished_stages(localizer_config, segmentor_config,
+                                         tmp_path):
+    work_dir = str(tmp_path / 'all')
+    first = run_pipeline(localizer_config, segmentor_config, work_dir)
+    assert set(first) == {'localizer', 'pseudo_train', 'pseudo_val',
+                          'segmentor', 'test'}
+    times = file_times(work_dir)
+    second = run_pipeline(localizer_config, segmentor_config, work_dir)
+    assert second == first
+    assert file_times(work_dir) == times
+    # Another setting of the last stages leaves the first ones alone.
+    text = open(segmentor_config).read()
+    with open(segmentor_config, 'w') as file:
+        file.write(text.replace('max_iters=4', 'max_iters=3'))
+    with pytest.raises(ConfigError, match='max_iters: 4 -> 3'):
+        run_pipeline(localizer_config, segmentor_config, work_dir)
+    run_pipeline(localizer_config, segmentor_config, work_dir, overwrite=True)
+    after = file_times(work_dir)
+    changed = {osp.relpath(path, work_dir).split(os.sep)[0]
+               for path in times if after.get(path) != times[path]}
+    assert changed == {'segmentor', 'test'}
+
+
+def file_times(folder):
+    """Times of all files but the logs, which every run adds to."""
+    paths = glob.glob(osp.join(folder, '**', '*'), recursive=True)
+    return {path: os.stat(path).st_mtime_ns for path in paths
+            if osp.isfile(path) and not path.endswith('.log')}
