@@ -44,8 +44,8 @@ def quick_runs():
     """Leave out of each run what takes its time and no test looks at.
 
     A data set has Python collect garbage among all objects of all imported
-    packages, a training lays out its config for reading several times, and
-    pictures for people are large.
+    packages (hence all rooms are imported above), a training lays out its
+    config for reading several times, and pictures for people are large.
     """
     gc.freeze()
     with pytest.MonkeyPatch.context() as patch:
