@@ -20,7 +20,7 @@ _RUNNER_OPTIONS = tuple(inspect.signature(Runner).parameters)
 READ_LATER = frozenset({
     *_RUNNER_OPTIONS, 'auto_scale_lr', 'localize_batch_size',
     'localize_pipeline', 'localize_workers', 'map_dtype', 'map_stride',
-    'max_side',
+    'lenient', 'max_side',
     'refine_workers', 'refiners', 'score_classes', 'scorers', 'submission',
     'test_crf', 'test_list', 'train_list', 'tta_model', 'tta_pipeline',
     'val_list'})

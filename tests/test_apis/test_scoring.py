@@ -6,7 +6,7 @@ from shapes import CLASSES
 from mmwsss.apis.scoring import ScoredFile, Scoring, map_scoring
 from mmwsss.evaluation import MaskIoU
 from mmwsss.files.maps import write_map
-from mmwsss.files.masks import read_mask, write_mask
+from mmwsss.files.masks import MaskClasses, read_mask, write_mask
 from mmwsss.problems import DataError
 
 NAMES, PALETTE = CLASSES['classes'], CLASSES['palette']
@@ -51,7 +51,8 @@ def test_masks_are_scored_by_the_same_pass(tmp_path):
     path = str(tmp_path / 'a.png')
     write_mask(path, mask, PALETTE)
     scoring = Scoring([MaskIoU(classes=NAMES)], read_mask,
-                      lambda content: content.shape, 'x')
+                      lambda content: content.shape, 'x',
+                      MaskClasses(len(NAMES)))
     list(scoring.run([ScoredFile(path, path)]))
     assert scoring.report('x', None)['mIoU'] == 100
 

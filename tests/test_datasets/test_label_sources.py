@@ -279,7 +279,6 @@ def test_image_ids_of_the_fields_npy_labels(shapes, names, key):
 
 
 @pytest.mark.parametrize('key, vector, message', [
-    (None, [1, 0], 'neither the name nor the number'),
     (2.5, [1, 0], 'neither the name nor the number'),
     (True, [1, 0], 'neither the name nor the number'),
     ('img0', 'dog', 'not a vector of numbers'),
@@ -320,11 +319,11 @@ def test_classes_with_accents_in_either_form(shapes):
 
 
 def test_a_thousand_misspelt_names_take_no_time(shapes):
-    classes = [f'a class of words number {i}' for i in range(500)]
+    classes = [f'a class of words number {i}' for i in range(250)]
     write_rows(shapes, [[f'x{i}.jpg', f'a klass of words numbr {i}']
                         for i in range(1000)])
     report = problems(shapes, metainfo=dict(
-        classes=('background', *classes), palette=[[0, 0, 0]] * 501))
+        classes=('background', *classes), palette=[[0, 0, 0]] * 251))
     assert 'did you mean' in report and '... and 988 more' in report
 
 

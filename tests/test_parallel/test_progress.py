@@ -21,16 +21,26 @@ def test_the_bar_counts_images(capsys):
 
 def test_results_come_in_order(capsys):
     jobs = list(range(20))
-    assert list(in_threads(lambda i: i**2, jobs, 'Squares')) == [
+    assert list(in_threads(lambda i: i**2, iter(jobs), 'Squares', 20)) == [
         i**2 for i in jobs]
     assert list(in_processes(lambda i: -i, jobs, 'Minus', 0)) == [
         -i for i in jobs]
     assert capsys.readouterr().out.count('20/20') >= 2
 
 
+def test_few_jobs_are_taken_ahead():
+    taken = []
+    results = in_threads(
+        lambda i: i, (taken.append(i) or i for i in range(10000)), 'Many',
+        10000)
+    assert next(results) == 0
+    assert len(taken) < 1000
+    results.close()
+
+
 def test_an_error_of_a_job_reaches_the_caller():
     with pytest.raises(ZeroDivisionError):
-        list(in_threads(lambda i: 1 / i, [1, 0], 'Division'))
+        list(in_threads(lambda i: 1 / i, [1, 0], 'Division', 2))
 
 
 def test_the_hook_tells_of_each_batch():

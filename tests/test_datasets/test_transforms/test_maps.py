@@ -6,17 +6,19 @@ import pytest
 
 from mmwsss.files.maps import write_map
 from mmwsss.problems import DataError
+from mmwsss.refiners import BaseRefiner
 from mmwsss.registry import REFINERS, TRANSFORMS
 
 
 @REFINERS.register_module()
-class Plain:
+class Plain(BaseRefiner):
     """Its maps are above 0.5 where the given ones are above ``level``."""
 
     def __init__(self, level):
+        super().__init__()
         self.level = level
 
-    def __call__(self, image, maps, labels):
+    def refine(self, image, maps, labels):
         assert image.shape == (3, *maps.shape[1:])
         return maps - self.level + 0.5
 
