@@ -170,8 +170,11 @@ def test_toco(voc, tmp_path):
 
 
 def test_baseline_of_toco(voc, tmp_path):
-    weights = Built('toco_baseline_voc.py', voc, tmp_path).model.loss_weights
-    assert weights == dict(cls=1, aux=1, ptc=0, ctc=0, seg=0.1, energy=0.05)
+    model = Built('toco_baseline_voc.py', voc, tmp_path).model
+    assert model.loss_weights == dict(cls=1, aux=1, seg=0.1, energy=0.05)
+    # Nothing that only the contrasts train.
+    assert {name.split('.')[0] for name, _ in model.named_parameters()} == {
+        'backbone', 'classifier', 'aux_classifier', 'decode_head'}
 
 
 def test_afa(voc, tmp_path):

@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 from mmwsss.datasets.batches import same_size_batches
 from mmwsss.datasets.photo_folder import mask_classes
 from mmwsss.engine import MapWriter
+from mmwsss.engine.map_writer import storage_options
 from mmwsss.evaluation import average_precision
 from mmwsss.evaluation.base_scorer import rounded
 from mmwsss.evaluation.threshold_sweep import Threshold
@@ -306,10 +307,7 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
 
 
 def _writer_options(cfg: Config) -> dict:
-    return dict(refiners=cfg.get('refiners', []),
-                stride=cfg.get('map_stride', 1),
-                dtype=cfg.get('map_dtype', 'uint8'),
-                max_side=cfg.get('max_side'),
+    return dict(storage_options(cfg), refiners=cfg.get('refiners', []),
                 lenient=cfg.get('lenient', False))
 
 

@@ -14,6 +14,7 @@ from typing import Dict, List, Optional, Set, Tuple
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
+from mmwsss.engine.map_writer import storage_options
 from mmwsss.files.checkpoints import weights_digest
 from mmwsss.files.json_files import read_json, write_json
 from mmwsss.problems import ConfigError, DataError
@@ -48,8 +49,7 @@ def describe_source(cfg: Config, checkpoint: Optional[str],
         network = [model, cfg.localize_pipeline]
     settings = json.dumps(
         [*network, RefinerChain(cfg.get('refiners', [])).fingerprint(),
-         cfg.get('map_stride', 1), cfg.get('map_dtype', 'uint8'),
-         cfg.get('max_side')],
+         storage_options(cfg)],
         default=str, sort_keys=True)
     infos = map(dataset.get_data_info, range(len(dataset)))
     return dict(

@@ -10,7 +10,6 @@ from prettytable import PrettyTable
 
 from mmwsss.files.atomic import require_writable
 
-from .class_counts import check_class_counts
 from .config import fitting_options, load_config, replace_everywhere
 from .stages import Generate, Given, Stage, Test, Train, run_stages
 from .testing import check_test
@@ -65,10 +64,6 @@ def run_pipeline(localizer: str,
     work_dir = require_writable(work_dir)
     stages = path_stages(localizer, segmentor, work_dir, cfg_options,
                          affinity, crf, amp)
-    for stage in stages:
-        if not isinstance(stage, Generate):  # works with a trained network
-            check_class_counts(stage.config, loaders=(
-                ['test'] if isinstance(stage, Test) else ['train', 'val']))
     results = run_stages(stages, work_dir, overwrite)
     print_log('\n' + _summary(results), 'current')
     for name in results:

@@ -2,10 +2,13 @@
 import hashlib
 import os
 import os.path as osp
-from functools import lru_cache
 from typing import Any, Dict, Iterator, List, Tuple
 
 from mmengine.config import Config
+
+from mmwsss.files.digests import file_digest
+from mmwsss.files.image_lists import find_listed, read_image_list
+from mmwsss.registry import REFINERS
 
 # Top-level settings that say where and how it runs, not what comes out.
 _HOW = {'work_dir', 'log_level', 'log_processor', 'visualizer',
@@ -58,6 +61,10 @@ def _identified(node: Any, masks: bool) -> Any:
         return [_identified(one, masks) for one in node]
     if not isinstance(node, dict):
         return node
+    refiner = REFINERS.get(str(node.get('type')))
+    if refiner is not None:
+        # What it reads counts, wherever it finds it.
+        return dict(REFINERS.build(dict(node)).settings(), type=node['type'])
     copied = {key: _identified(value, masks) for key, value in node.items()
               if key not in _HOW_ANYWHERE
               and not ('data_root' in node and key in _PLACES)}
@@ -91,26 +98,11 @@ def _plain(value: Any, work_dir: str) -> Any:
     if full.startswith(work_dir + os.sep):
         return osp.join('<work dir>', osp.relpath(full, work_dir))
     if osp.isfile(full):
-        return f'{osp.basename(full)} ({_file_digest(full)})'
+        return f'{osp.basename(full)} ({file_digest(full)})'
     if os.sep in value and osp.isdir(full):
         sizes = repr(_all_sizes(full)).encode()
         return f'folder ({hashlib.sha256(sizes).hexdigest()[:16]})'
     return value
-
-
-def _file_digest(path: str) -> str:
-    stat = os.stat(path)
-    return _digest_of_state(path, stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=256)
-def _digest_of_state(path: str, size: int, changed: int) -> str:
-    """Of the content of a file; weights are read once a process."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()[:16]
 
 
 def data_identity(dataset: Dict[str, Any], masks: bool = False) -> str:
@@ -133,7 +125,7 @@ def data_identity(dataset: Dict[str, Any], masks: bool = False) -> str:
     for name, place in [('list', listed), *sorted(labels.items())]:
         path = osp.join(root, place) if isinstance(place, str) else ''
         if place and osp.isfile(path):
-            place = _file_digest(path)
+            place = file_digest(path)
         elif place and name != 'type' and osp.isdir(path):
             place = repr(_all_sizes(path))
         digest.update(f'{name}={place}'.encode())
@@ -141,26 +133,19 @@ def data_identity(dataset: Dict[str, Any], masks: bool = False) -> str:
     kinds = [('img_path', dataset.get('img_suffix', '.jpg'))]
     if masks:
         kinds.append(('seg_map_path', dataset.get('seg_map_suffix', '.png')))
-    names = _listed_names(osp.join(root, listed) if listed else '')
+    list_file = osp.join(root, listed) if listed else ''
+    images = read_image_list(list_file) if osp.isfile(list_file) else None
     for kind, suffix in kinds:
         folder = osp.join(root, prefix.get(kind) or '')
         if not prefix.get(kind) and kind != 'img_path':
             continue
-        if names is None:
+        if images is None:
             sizes = _all_sizes(folder)
         else:
-            sizes = [(name, _size(osp.join(folder, name + suffix)))
-                     for name in names]
+            found = [find_listed(image, folder, suffix) for image in images]
+            sizes = [(stem, _size(path)) for path, stem in found]
         digest.update(repr(sizes).encode())
     return digest.hexdigest()[:16]
-
-
-def _listed_names(path: str) -> Any:
-    """Lines of a list; None where there is none."""
-    if not osp.isfile(path):
-        return None
-    with open(path, encoding='utf-8', errors='replace') as file:
-        return [line.strip() for line in file if line.strip()]
 
 
 def _all_sizes(folder: str) -> List[Tuple[str, int]]:

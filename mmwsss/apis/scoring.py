@@ -21,7 +21,7 @@ from mmwsss.evaluation.threshold_sweep import Threshold
 from mmwsss.files.maps import MapFile, read_any_map
 from mmwsss.files.masks import MaskClasses, read_mask
 from mmwsss.parallel.progress import in_threads
-from mmwsss.problems import DataError, Problems
+from mmwsss.problems import ConfigError, DataError, Problems
 from mmwsss.registry import SCORERS
 
 
@@ -155,6 +155,10 @@ class Scoring:
         report: Dict[str, Any] = {}
         for scorer, total in zip(self.scorers, self.totals):
             own = scorer.report(total)
+            twice = sorted(set(own) & set(report))
+            if twice:
+                raise ConfigError(f'scorers: two of them report {twice[0]!r}; '
+                                  'leave one out')
             scorer.show(own, title, folder)
             report.update(own)
         return report

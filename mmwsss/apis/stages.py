@@ -27,6 +27,7 @@ from mmwsss.files.json_files import read_json, write_json
 from mmwsss.files.run_folder import newest_checkpoint
 from mmwsss.problems import ConfigError, DataError
 
+from .class_counts import check_class_counts
 from .generation import generate_pseudo_labels
 from .result_settings import result_settings
 from .testing import test
@@ -62,6 +63,8 @@ class Stage(ABC):
     """Whether its results depend on true masks."""
     long: ClassVar[bool] = True
     """Whether its work is long: it is never replaced without being asked."""
+    loaders: ClassVar[Sequence[str]] = ()
+    """Whose data it builds a network for, 'train', 'val', 'test'."""
 
     @abstractmethod
     def work(self, cfg: Config, folder: str, given: Given) -> dict:
@@ -76,6 +79,11 @@ class Stage(ABC):
         Returns:
             dict: Results, of what JSON can hold.
         """
+
+    def check(self) -> None:
+        """Raise for what cannot work, before any stage does."""
+        if self.loaders:
+            check_class_counts(self.config, loaders=self.loaders)
 
     def whole(self, results: dict, folder: str) -> bool:
         """Whether what the results name is still in the folder."""
@@ -101,6 +109,7 @@ class Train(Stage):
         amp (bool): Mixed precision.
     """
     amp: bool = False
+    loaders = ('train', 'val')
 
     def work(self, cfg: Config, folder: str, given: Given) -> dict:
         cfg.work_dir = folder
@@ -151,6 +160,7 @@ class Test(Stage):
     crf: bool = False
     scores = True
     long = False
+    loaders = ('test', )
 
     def work(self, cfg: Config, folder: str, given: Given) -> dict:
         cfg.work_dir = folder
@@ -186,6 +196,8 @@ def each_stage(stages: Sequence[Stage], work_dir: str,
         ConfigError: If a folder holds what was made with other settings, or
             files of something else.
     """
+    for stage in stages:
+        stage.check()
     records = {stage.name: _Record(stage, work_dir) for stage in stages}
     for stage in stages:
         records[stage.name].key = _key(stage, records)

@@ -2,16 +2,29 @@
 import os
 import os.path as osp
 from functools import partial
-from typing import Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 import torch
+from mmengine.config import Config
 
 from mmwsss.files.maps import MAP_DTYPES, resized_maps, write_map
 from mmwsss.files.photos import photo_size, read_photo
 from mmwsss.files.work_size import fit_photo, work_size
 from mmwsss.parallel.worker_pool import WorkerPool
 from mmwsss.refiners import RefinerChain
+
+
+def storage_options(cfg: Config) -> Dict[str, Any]:
+    """How a config wants its maps stored; arguments of :class:`MapWriter`.
+
+    Args:
+        cfg (Config): With ``map_stride``, ``map_dtype`` and ``max_side``, or
+            without.
+    """
+    return dict(stride=cfg.get('map_stride', 1),
+                dtype=cfg.get('map_dtype', 'uint8'),
+                max_side=cfg.get('max_side'))
 
 
 class MapWriter:

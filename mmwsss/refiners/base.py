@@ -1,11 +1,13 @@
 """What every refiner of maps shares, and refiners one after the other."""
 import hashlib
 import json
+import os.path as osp
 from abc import ABC, abstractmethod
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from torch import Tensor
 
+from mmwsss.files.digests import file_digest
 from mmwsss.registry import REFINERS
 
 
@@ -19,7 +21,7 @@ class BaseRefiner(ABC):
     they have to be picklable before they refine their first image.
 
     Args:
-        device (str, optional): Where it computes, e.g. 'cuda:0'. A refiner
+        device (str, optional): Where it computes, e.g. 'cuda'. A refiner
             with a device works in the process of the network; the others work
             in processes of their own, one CPU thread each. Defaults to None:
             the CPU.
@@ -69,12 +71,37 @@ class BaseRefiner(ABC):
     def inputs(self) -> Dict[str, str]:
         """Digests of the files and weights that it reads.
 
+        By default every public attribute that is the path of a file. A
+        refiner that reads something else, such as a URL, adds it here.
+
         Returns:
             dict[str, str]: By the name of the public attribute that says
             where the file is; the digest takes its place in
-            :meth:`fingerprint`.
+            :meth:`settings`.
         """
-        return {}
+        return {name: file_digest(value) for name, value in vars(self).items()
+                if isinstance(value, str) and not name.startswith('_')
+                and osp.isfile(value)}
+
+    def settings(self) -> Dict[str, Any]:
+        """All that its maps depend on but the image, by name.
+
+        Raises:
+            TypeError: If a public attribute is no plain value, which has no
+                digest that can be relied on.
+        """
+        settings = {name: value for name, value in vars(self).items()
+                    if not name.startswith('_') and name != 'device'}
+        settings.update(self.inputs())
+        for name, value in settings.items():
+            try:
+                json.dumps(value)
+            except TypeError as error:
+                raise TypeError(
+                    f'{type(self).__name__}.{name} is no plain value '
+                    f'({error}): name it with an underscore, or put its '
+                    'digest into inputs()') from error
+        return settings
 
     def fingerprint(self) -> str:
         """A digest of everything that its maps depend on but the image.
@@ -85,10 +112,7 @@ class BaseRefiner(ABC):
         Returns:
             str: SHA-256, hexadecimal.
         """
-        settings = {name: value for name, value in vars(self).items()
-                    if not name.startswith('_') and name != 'device'}
-        settings.update(self.inputs())
-        text = json.dumps([type(self).__name__, settings], default=repr,
+        text = json.dumps([type(self).__name__, self.settings()],
                           sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -41,7 +41,8 @@ class RandomWalk(BaseRefiner):
 
     def inputs(self) -> Dict[str, str]:
         """The weights, wherever they lie."""
-        return dict(checkpoint=weights_digest(self.checkpoint))
+        return dict(super().inputs(),
+                    checkpoint=weights_digest(self.checkpoint))
 
     def refine(self, image: Tensor, maps: Tensor, labels: Tensor) -> Tensor:
         """See :class:`BaseRefiner`; which classes they are does not matter."""

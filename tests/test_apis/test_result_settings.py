@@ -5,9 +5,11 @@ import os.path as osp
 import shutil
 
 import pytest
+import torch
 
 from mmwsss.apis import load_config
 from mmwsss.apis.result_settings import result_settings
+from mmwsss.registry import REFINERS
 
 
 def settings(cfg, **kwargs):
@@ -109,6 +111,53 @@ def test_files_count_by_their_content(cfg, tmp_path):
         other.model.backbone.pretrained = path
         found.append(settings(other))
     assert found[0] == found[1] != found[2]
+
+
+def test_what_a_refiner_reads_counts(cfg, tmp_path):
+    """Also what the file that it names is based on."""
+    from mmwsss.refiners import PAR
+
+    class Table(PAR):
+        def __init__(self, table, **kwargs):
+            super().__init__(**kwargs)
+            self.table = table
+
+    REFINERS.register_module(name='Table', module=Table, force=True)
+    try:
+        (tmp_path / 'a.txt').write_text('1')
+        cfg.refiners = [dict(type='Table', iterations=3,
+                             table=str(tmp_path / 'a.txt'))]
+        before = settings(cfg)
+        assert before['refiners.0.iterations'] == 3
+        (tmp_path / 'b.txt').write_text('1')
+        cfg.refiners[0].table = str(tmp_path / 'b.txt')
+        assert settings(cfg) == before
+        (tmp_path / 'b.txt').write_text('2')
+        assert settings(cfg) != before
+    finally:
+        REFINERS.module_dict.pop('Table')
+
+
+def test_an_affinity_refiner_is_its_network(cfg, tmp_path):
+    (tmp_path / 'base.py').write_text("model = dict(type='PSA', widths=(8, ))")
+    (tmp_path / 'net.py').write_text("_base_ = 'base.py'")
+    torch.save(dict(w=torch.ones(1)), tmp_path / 'w.pth')
+    cfg.refiners = [dict(type='RandomWalk', config=str(tmp_path / 'net.py'),
+                         checkpoint=str(tmp_path / 'w.pth'))]
+    before = settings(cfg)
+    (tmp_path / 'base.py').write_text("model = dict(type='PSA', widths=(9, ))")
+    assert settings(cfg) != before
+
+
+@pytest.mark.parametrize('line', [
+    'img{}', 'img{}.jpg', '/JPEGImages/img{0}.jpg /Masks/img{0}.png'])
+def test_photos_of_every_kind_of_list_count(cfg, shapes, line):
+    with open(osp.join(shapes, 'lists', 'train.txt'), 'w') as file:
+        file.writelines(line.format(i) + '\n' for i in range(8))
+    before = settings(cfg)
+    with open(osp.join(shapes, 'JPEGImages', 'img5.jpg'), 'a') as file:
+        file.write('more')
+    assert settings(cfg) != before
 
 
 def test_paths_below_the_work_folder_may_move(cfg, tmp_path):

@@ -7,7 +7,7 @@ from mmwsss.apis.scoring import ScoredFile, Scoring, map_scoring
 from mmwsss.evaluation import MaskIoU
 from mmwsss.files.maps import write_map
 from mmwsss.files.masks import MaskClasses, read_mask, write_mask
-from mmwsss.problems import DataError
+from mmwsss.problems import ConfigError, DataError
 
 NAMES, PALETTE = CLASSES['classes'], CLASSES['palette']
 
@@ -35,6 +35,13 @@ def test_each_file_is_read_once_and_seen_in_order(files):
     assert seen == [(0, [0]), (1, [1]), (2, [0])]
     assert sorted(read) == [file.path for file in files]
     assert scoring.scored == 2
+
+
+def test_two_scorers_never_report_one_name(files):
+    scoring = map_scoring('x', NAMES, 'all', [dict(type='ThresholdSweep')])
+    list(scoring.run(files))
+    with pytest.raises(ConfigError, match="report 'IoU'"):
+        scoring.report('x', None)
 
 
 def test_a_second_pass_starts_anew(files):

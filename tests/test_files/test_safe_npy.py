@@ -5,7 +5,6 @@ import os
 import os.path as osp
 import pickle
 import struct
-import time
 import tracemalloc
 from collections import OrderedDict
 
@@ -126,13 +125,12 @@ def test_a_small_file_does_not_unfold(tmp_path, name, protocol):
     path = tmp_path / 'a.npy'
     path.write_bytes(npy(pickle.dumps(SMALL[name], protocol)))
     assert path.stat().st_size < 2**18
-    start = time.monotonic()
     tracemalloc.start()
     with pytest.raises(DataError, match='a.npy: refused') as caught:
         load_npy_dict(str(path))
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert most < 2**26 and time.monotonic() - start < 10
+    assert most < 2**26
     assert '\n' not in str(caught.value)
 
 

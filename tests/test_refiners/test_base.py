@@ -81,6 +81,31 @@ def test_every_setting_is_in_the_fingerprint(one, other):
     assert one.fingerprint() == pickle.loads(pickle.dumps(one)).fingerprint()
 
 
+class Reads(BaseRefiner):
+    """Reads a file and says nothing of it."""
+
+    def __init__(self, table):
+        super().__init__()
+        self.table = table
+
+    def refine(self, image, maps, labels):
+        return maps
+
+
+def test_a_file_that_an_attribute_names_is_read_for_the_fingerprint(tmp_path):
+    prints = []
+    for name, content in (('a', '1'), ('b', '1'), ('c', '2')):
+        (tmp_path / name).write_text(content)
+        prints.append(Reads(str(tmp_path / name)).fingerprint())
+    assert prints[0] == prints[1] != prints[2]
+
+
+@pytest.mark.parametrize('value', [np.zeros(5000), torch.zeros(3), object()])
+def test_what_has_no_digest_is_named(value):
+    with pytest.raises(TypeError, match='Reads.table is no plain value'):
+        Reads(value).fingerprint()
+
+
 def test_where_it_works_is_not_in_the_fingerprint():
     assert PAR(device='cuda:1').fingerprint() == PAR().fingerprint()
 

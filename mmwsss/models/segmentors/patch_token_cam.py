@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmwsss.ops.gwrp import gwrp
+from mmwsss.registry import MODELS
 
 from .single_stage import SingleStage, TrainingBatch
 
@@ -23,6 +24,7 @@ class TokenMaps(NamedTuple):
     aux: Tensor
 
 
+@MODELS.register_module()
 class PatchTokenCAM(SingleStage):
     """Classification on patch tokens, with an auxiliary layer.
 

@@ -34,9 +34,11 @@ class ToCo(PatchTokenCAM):
             the crop contrast sees class tokens through. Defaults to None:
             that class's defaults.
         patch_contrast (dict, optional): Options of
-            :class:`PatchTokenContrast`. Defaults to None: likewise.
+            :class:`PatchTokenContrast`. Defaults to None: that class's
+            defaults.
         crop_contrast (dict, optional): Options of
-            :class:`CropTokenContrast`. Defaults to None: likewise.
+            :class:`CropTokenContrast`. Defaults to None: that class's
+            defaults.
         num_crops (int): How many local crops are cut from an image. Defaults
             to 8 (published code).
         crop_size (int): Their side in pixels. Defaults to 96 (published
