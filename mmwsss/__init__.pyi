@@ -1,3 +1,4 @@
+from . import apis, evaluation, ops, refiners, registry
 from .apis import (
     best_checkpoint,
     compare,
@@ -13,7 +14,8 @@ from .version import __version__
 from .versions import TESTED_VERSIONS, untested_versions
 
 __all__ = [
-    'TESTED_VERSIONS', '__version__', 'best_checkpoint', 'compare',
-    'evaluate_pseudo_labels', 'generate_pseudo_labels', 'load_config',
-    'run_pipeline', 'sweep', 'test', 'train', 'untested_versions'
+    'TESTED_VERSIONS', '__version__', 'apis', 'best_checkpoint', 'compare',
+    'evaluate_pseudo_labels', 'evaluation', 'generate_pseudo_labels',
+    'load_config', 'ops', 'refiners', 'registry', 'run_pipeline', 'sweep',
+    'test', 'train', 'untested_versions'
 ]

@@ -24,6 +24,12 @@ def test_the_warning_names_the_package(monkeypatch):
         warn_of_untested_versions()
 
 
+def test_rooms_are_there_without_an_import_of_their_own():
+    assert callable(mmwsss.ops.gwrp)
+    assert mmwsss.registry.SCORERS.get('PixelLocalization') is not None
+    assert mmwsss.refiners.PAR and mmwsss.evaluation.BaseScorer
+
+
 def test_nothing_is_imported_before_it_is_used():
     """``import mmwsss`` and a tool's ``--help`` do not wait for torch."""
     code = ('import sys, mmwsss, mmwsss.apis, mmwsss.preparation, '

@@ -96,6 +96,8 @@ def _set_max_side(cfg: Config) -> None:
 
 
 def _read(path: str) -> Config:
+    if osp.isdir(path):
+        raise ConfigError(f'config {path}: is a folder; name a file in it')
     if not osp.isfile(path):
         raise ConfigError(f'config {path}: no such file')
     try:

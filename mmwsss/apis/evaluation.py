@@ -11,7 +11,8 @@ from mmwsss.evaluation import MaskIoU
 from mmwsss.files.atomic import require_writable
 from mmwsss.files.json_files import write_json
 from mmwsss.files.masks import MaskClasses, check_class_count, read_mask
-from mmwsss.problems import DataError, Problems
+from mmwsss.problems import DataError, Problems, unknown_name
+from mmwsss.registry import SCORERS
 
 from .scoring import ScoredFile, Scoring, map_scoring
 
@@ -66,6 +67,10 @@ def evaluate_pseudo_labels(folder: str,
                                    score_classes=score_classes)
     if pxap:
         scorers = [*scorers, dict(type='PixelLocalization')]
+    for scorer in scorers:
+        if SCORERS.get(scorer['type']) is None:
+            raise DataError(unknown_name('scorer', scorer['type'],
+                                         SCORERS.module_dict))
     values = MaskClasses(len(classes) + 1)
     kind, files = _find_files(folder, gt_dir, allow_missing)
     if kind == '.png':
@@ -95,6 +100,8 @@ def _find_files(folder: str, gt_dir: str, allow_missing: bool
                 ) -> Tuple[str, List[ScoredFile]]:
     """The kind of files in a folder, and those that have a mask."""
     for path in (folder, gt_dir):
+        if osp.isfile(path):
+            raise DataError(f'{path}: is a file; name its folder')
         if not osp.isdir(path):
             raise DataError(f'{path}: no such folder')
     found = {kind: paths for kind in ('.npz', '.npy', '.png')

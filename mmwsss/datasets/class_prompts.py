@@ -72,7 +72,8 @@ def get_class_prompts(source: str) -> ClassPrompts:
         dict[str, tuple[str, ...]]: Phrases of each class, in order.
 
     Raises:
-        DataError: If the list is unknown, empty, or names a class twice.
+        DataError: If the list is unknown, empty, or names a class twice or
+            the background.
     """
     source = _SHORT_NAMES.get(source, source)
     if source in CLASS_LISTS:
@@ -88,6 +89,12 @@ def get_class_prompts(source: str) -> ClassPrompts:
         if not all(phrases):
             raise DataError(f'{source} line {number}: {line.strip()!r} has an '
                             'empty word; write: name, other word, ...')
+        if squash(phrases[0]) == 'background':
+            raise DataError(f'{source} line {number}: the background is not '
+                            'written here, it is always there; remove it')
+        if not phrases[0].isprintable():
+            raise DataError(f'{source} line {number}: class {phrases[0]!r} '
+                            'has control characters')
         if phrases[0] in classes:
             raise DataError(f'{source} line {number}: class {phrases[0]!r} '
                             'stands there a second time; remove one')

@@ -34,6 +34,10 @@ class BaseScorer(ABC):
                  score_classes: Union[str, Sequence[str]] = 'all') -> None:
         check_class_count(len(classes), type(self).__name__)
         self.classes = list(classes)
+        for name in self.classes:
+            if self.classes.count(name) > 1:
+                raise DataError(f'class {name!r} stands there twice; the '
+                                'background is added by itself')
         self.chosen: List[int] = class_indices(score_classes, self.classes)
 
     @property

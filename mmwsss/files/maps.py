@@ -196,12 +196,13 @@ def _checked_maps(path: str, maps: np.ndarray) -> np.ndarray:
     low, high = float(maps.min()), float(maps.max())
     # A NaN is neither small nor large.
     if not (-ROUNDING <= low and high <= 1 + ROUNDING):
-        what = ('values that are not finite'
-                if not np.isfinite([low, high]).all() else
-                f'values from {low:.4g} to {high:.4g}')
+        if not np.isfinite([low, high]).all():
+            raise DataError(f'{path}: values that are not finite; make it '
+                            'again')
         raise DataError(
-            f'{path}: {what}, but maps are in [0, 1]; scale each map to it '
-            'before (divide by 255 if 255 stands for 1)')
+            f'{path}: values from {low:.4g} to {high:.4g}, but maps are in '
+            '[0, 1]; scale each map to it before (divide by 255 if 255 stands '
+            'for 1)')
     return np.clip(maps, 0, 1, out=maps)
 
 

@@ -120,6 +120,26 @@ def test_masks_have_no_score_of_maps(folders, registered):
                                     scorers=[registered])
 
 
+def test_the_background_is_not_named_twice(folders, tmp_path):
+    """Names would shift by one, and the scores with them."""
+    maps, masks, _ = folders
+    with pytest.raises(DataError, match="'background' stands there twice"):
+        apis.evaluate_pseudo_labels(maps, masks, ['background', 'red'])
+    (tmp_path / 'classes.txt').write_text('background\nred\n')
+    with pytest.raises(DataError, match='classes.txt line 1: the background'):
+        apis.evaluate_pseudo_labels(maps, masks, str(tmp_path / 'classes.txt'))
+
+
+def test_an_unknown_scorer_is_named(folders):
+    maps, masks, _ = folders
+    for folder in (maps, masks):
+        with pytest.raises(DataError, match="unknown scorer 'PixelLocalisati"
+                           "on' .did you mean 'PixelLocalization'"):
+            apis.evaluate_pseudo_labels(
+                folder, masks, NAMES[1:],
+                scorers=[dict(type='PixelLocalisation')])
+
+
 def test_classes_of_the_means():
     assert Inside(NAMES, ['blue', 'background']).chosen == [2, 0]
     with pytest.raises(DataError, match="did you mean 'blue'"):
