@@ -8,7 +8,8 @@ from mmwsss.apis.command_line import Parser, add_path_options, run
 def main() -> None:
     """Parse, run all stages that are not up to date."""
     parser = Parser(description=__doc__)
-    parser.add_argument('localizer', help='config file of the localizer')
+    parser.add_argument('localizer', help='config file of the localizer, or '
+                        'of a pipeline that lists its stages')
     parser.add_argument('segmentor', nargs='?',
                         help='config file of the segmentor; left out, the '
                         'path ends with the masks')

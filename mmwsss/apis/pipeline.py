@@ -11,6 +11,7 @@ from prettytable import PrettyTable
 from mmwsss.files.atomic import require_writable
 
 from .config import fitting_options, load_config, replace_everywhere
+from .named_stages import named_stages
 from .stages import Generate, Given, Stage, Test, Train, run_stages
 from .testing import check_test
 
@@ -37,7 +38,9 @@ def run_pipeline(localizer: str,
     segments by itself, such as ToCo, is also tested as a segmentor.
 
     Args:
-        localizer (str): Config file of the localizer.
+        localizer (str): Config file of the localizer, or of a pipeline that
+            lists its ``stages``, see :func:`named_stages`; then the other
+            configs and ``crf`` have no say.
         segmentor (str, optional): Config file of the segmentor; None stops
             after the masks.
         work_dir (str): Where everything is written.
@@ -81,6 +84,9 @@ def path_stages(localizer: str,
                 crf: bool = False,
                 amp: bool = False) -> List[Stage]:
     """The stages of the whole path; arguments as :func:`run_pipeline`'s."""
+    pipeline = load_config(localizer)
+    if 'stages' in pipeline:
+        return named_stages(pipeline, localizer, work_dir, cfg_options)
     folder = partial(osp.join, work_dir)
     paths = [path for path in (localizer, affinity, segmentor) if path]
     options = dict(zip(paths, fitting_options(paths, cfg_options or {})))
