@@ -58,7 +58,7 @@ def named_stages(cfg: Config, path: str, work_dir: str,
             if name not in known:
                 raise ConfigError(
                     f'{where}: {unknown_name("earlier stage", name, known)}')
-        own = {key: value.format(work_dir=work_dir)
+        own = {key: value.replace('{work_dir}', work_dir)
                if isinstance(value, str) else value
                for key, value in entry.pop('options', {}).items()}
         try:

@@ -4,6 +4,7 @@ import os.path as osp
 import pytest
 
 from mmwsss.apis import run_pipeline
+from mmwsss.apis.pipeline import path_stages
 from mmwsss.problems import ConfigError
 
 STAGES = '''
@@ -54,3 +55,11 @@ def test_an_input_has_to_come_from_an_earlier_stage(pipeline, tmp_path):
         run_pipeline(pipeline(STAGES.replace("checkpoint='loc'",
                                              "checkpoint='lok'")), None,
                      str(tmp_path / 'run'))
+
+
+@pytest.mark.parametrize('folder', ['{0}', 'a{b', '{}', '{other}'])
+def test_other_braces_in_options_stay(pipeline, tmp_path, folder):
+    text = STAGES.replace('{work_dir}/maps', '{work_dir}/' + folder)
+    *_, segmentor = path_stages(pipeline(text), None, str(tmp_path / 'run'))
+    assert segmentor.config.train_dataloader.dataset.masks == osp.join(
+        str(tmp_path / 'run'), folder, 'masks')
