@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from mmwsss.files.atomic import put_in_place, temporary_name
 from mmwsss.files.checkpoints import read_checkpoint, take_weights
 from mmwsss.files.run_folder import newest_checkpoint, require_training_state
-from mmwsss.problems import DataError
+from mmwsss.problems import DataError, one_line
 
 MapLocation = Union[str, Callable]
 
@@ -89,11 +89,10 @@ class CheckedRunner(Runner):
                 ValueError) as error:
             if isinstance(error, DataError):
                 raise
-            reason = ' '.join(str(error).split())[:200]
             raise DataError(
                 f'checkpoint {filename}: its state of training does not fit '
-                f'the config ({type(error).__name__}: {reason}). Use the '
-                'config that it was trained with') from error
+                f'the config ({type(error).__name__}: {one_line(error)}). Use '
+                'the config that it was trained with') from error
 
     def save_checkpoint(self, out_dir: str, filename: str,
                         file_client_args: Optional[dict] = None,

@@ -65,12 +65,22 @@ def write_atomically(path: str, content: bytes) -> None:
             file.write(content)
         put_in_place(temporary, path)
     except OSError as error:
-        raise DataError(f'{path}: cannot be written ({error.strerror}). What '
-                        'is finished is whole; make room and run the same '
-                        'command again') from error
+        raise unwritten(path, error) from error
     finally:
         if osp.exists(temporary):
             os.remove(temporary)
+
+
+def unwritten(path: str, error: OSError) -> DataError:
+    """The error for what cannot be written, as when the disk is full.
+
+    Args:
+        path (str): The file or folder.
+        error (OSError): What the system says.
+    """
+    return DataError(f'{path}: cannot be written ({error.strerror}). What is '
+                     'finished is whole; make room and run the same command '
+                     'again')
 
 
 def write_npz(path: str, **arrays: np.ndarray) -> None:

@@ -6,7 +6,7 @@ import uuid
 from contextlib import contextmanager
 from typing import Iterator
 
-from mmwsss.problems import DataError
+from .atomic import unwritten
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def replaced_folder(target: str) -> Iterator[str]:
         try:
             os.makedirs(new)
         except OSError as error:
-            raise _cannot(target, error) from error
+            raise unwritten(target, error) from error
         yield new
         _swap(new, target)
     finally:
@@ -48,12 +48,6 @@ def _swap(new: str, target: str) -> None:
         except OSError as error:
             # Another process may have put its own folder there meanwhile.
             if last or not osp.isdir(new):
-                raise _cannot(target, error) from error
+                raise unwritten(target, error) from error
             shutil.rmtree(old, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _cannot(folder: str, error: OSError) -> DataError:
-    return DataError(f'{folder}: cannot be written ({error.strerror}). What '
-                     'is finished is whole; make room and run the same '
-                     'command again')

@@ -6,8 +6,7 @@ from typing import IO, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
-from mmwsss.problems import DataError
-
+from .atomic import unwritten
 from .maps import MapFile
 
 
@@ -86,10 +85,7 @@ class MaskDrafts:
             self._file.write(draft.content)
             self._file.flush()
         except OSError as error:
-            raise DataError(
-                f'{self._folder}: cannot be written ({error.strerror}). What '
-                'is finished is whole; make room and run the same command '
-                'again') from error
+            raise unwritten(self._folder, error) from error
         self._entries.append((draft.name, draft.size, len(draft.content)))
 
     def __len__(self) -> int:
