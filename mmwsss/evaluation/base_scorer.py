@@ -98,7 +98,6 @@ class BaseScorer(ABC):
             raise DataError(f'classes {labels.tolist()}, but there are '
                             f'{self.num_foreground}')
 
-
     def check_truth(self, pixels: Tensor, ignored: bool = False) -> None:
         """Raise unless the true masks have something to score.
 

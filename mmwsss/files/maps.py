@@ -95,8 +95,10 @@ def resized_maps(maps: np.ndarray, size: Sequence[int]) -> np.ndarray:
         maps (np.ndarray): float32; K may be 0.
         size (Sequence[int]): Height and width.
     """
-    if maps.shape[-2:] == tuple(size) or not len(maps):
-        return maps.reshape(-1, *size) if not len(maps) else maps
+    if not len(maps):
+        return maps.reshape(0, *size)
+    if maps.shape[-2:] == tuple(size):
+        return maps
     return F.interpolate(torch.from_numpy(maps)[None], size, mode='bilinear',
                          antialias=True)[0].numpy()
 

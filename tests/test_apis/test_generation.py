@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -170,19 +171,26 @@ def test_maps_of_unknown_origin_are_not_taken(trained, tmp_path):
         generate_pseudo_labels(*trained, out)
 
 
-def test_a_full_disk_stops_with_a_clear_line(trained, tmp_path, monkeypatch):
-    out, whole = str(tmp_path / 'out'), str(tmp_path / 'whole')
+@contextmanager
+def full_disk(monkeypatch, after, suffix):
+    """A disk that takes so many files of a kind, and then no more."""
     real, written = os.replace, []
 
     def replace(source, target):
-        if target.endswith('.npz'):
-            if len(written) == 3:
+        if target.endswith(suffix):
+            if len(written) == after:
                 raise OSError(errno.ENOSPC, 'No space left on device')
             written.append(target)
         real(source, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, 'replace', replace)
+        yield
+
+
+def test_a_full_disk_stops_with_a_clear_line(trained, tmp_path, monkeypatch):
+    out, whole = str(tmp_path / 'out'), str(tmp_path / 'whole')
+    with full_disk(monkeypatch, after=3, suffix='.npz'):
         with pytest.raises(DataError, match=r'img3.npz: cannot be written '
                            r'\(No space left on device\).*same command'):
             generate_pseudo_labels(*trained, out)
@@ -210,17 +218,7 @@ def test_masks_of_two_thresholds_are_never_mixed(trained, tmp_path,
     out, whole = str(tmp_path / 'out'), str(tmp_path / 'whole')
     generate_pseudo_labels(*trained, out, threshold=0.9)
     before = content(out)
-    real, written = os.replace, []
-
-    def replace(source, target):
-        if target.endswith('.png'):
-            if len(written) == 3:
-                raise OSError(errno.ENOSPC, 'No space left on device')
-            written.append(target)
-        real(source, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, 'replace', replace)
+    with full_disk(monkeypatch, after=3, suffix='.png'):
         with pytest.raises(DataError, match='No space left'):
             generate_pseudo_labels(*trained, out, threshold=0.1)
     with open(osp.join(out, 'scores.json')) as file:
