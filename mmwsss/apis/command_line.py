@@ -13,6 +13,7 @@ from typing import Any, Callable, NoReturn, Optional, Sequence
 from mmengine.config import Config
 
 from mmwsss import apis
+from mmwsss.parallel.orphans import end_with_parent
 from mmwsss.parallel.worker_errors import in_own_words
 from mmwsss.problems import (
     ConfigError,
@@ -173,6 +174,8 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
 def parse_config(args: argparse.Namespace) -> Config:
     """The config that parsed arguments ask for."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if 'TORCHELASTIC_RUN_ID' in os.environ:  # torchrun started this one
+        end_with_parent()
     cfg = apis.load_config(args.config, args.cfg_options, args.work_dir)
     if getattr(args, 'lenient', False):
         take_damaged_photos(cfg)

@@ -9,6 +9,7 @@ from prettytable import MARKDOWN, PrettyTable
 
 from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.json_files import write_json
+from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.problems import ConfigError
 
 from .config import fitting_options
@@ -64,6 +65,7 @@ def compare(localizers: Sequence[str],
         ConfigError: If an option fits no config, before any work.
     """
     work_dir = require_writable(work_dir)
+    remove_unfinished(work_dir)
     shared = [path for path in (segmentor, affinity) if path]
     fitting = fitting_options([*localizers, *shared], cfg_options or {})
     options = [{**found, **dict(ChainMap(*fitting[len(localizers):]))}

@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import os.path as osp
-import shutil
-import time
 import zipfile
 import zlib
 from contextlib import suppress
@@ -17,11 +15,11 @@ from mmengine.dataset import BaseDataset
 from mmwsss.engine.map_writer import storage_options
 from mmwsss.files.checkpoints import weights_digest
 from mmwsss.files.json_files import read_json, write_json
+from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.problems import ConfigError, DataError
 from mmwsss.refiners import RefinerChain
 from mmwsss.registry import forget_pretrained
 
-_STALE = 3600  # seconds after which an unfinished file is nobody's
 _KINDS = dict(maps='.npz', masks='.png', npy='.npy')
 _SUMMARIES = ('scores.json', 'threshold_curve.png', 'overlays.png')
 
@@ -118,7 +116,7 @@ def claim(out_dir: str, source: dict, overwrite: bool) -> None:
     kept = {} if changed else {name: digest for name, digest in images.items()
                                if name not in stale}
     write_json(path, dict(source, images={**kept, **source['images']}))
-    _remove_unfinished(out_dir)
+    remove_unfinished(out_dir)
 
 
 def _files(out_dir: str) -> Dict[str, List[str]]:
@@ -154,21 +152,6 @@ def _conflict(before: dict, source: dict, changed: List[str],
         return [], (f'masks and scores of another list, {split}, of '
                     f'{len(images)} of these {len(now)} images')
     return [], ''
-
-
-def _remove_unfinished(out_dir: str) -> None:
-    """What a killed run left half-written."""
-    for pattern in ('*.tmp', osp.join('*', '*.tmp')):
-        for path in glob.glob(osp.join(glob.escape(out_dir), pattern)):
-            try:
-                if time.time() - os.stat(path).st_mtime < _STALE:
-                    continue
-                if osp.isdir(path):
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    os.remove(path)
-            except FileNotFoundError:
-                pass  # finished, or removed by another process
 
 
 def _read(path: str) -> dict:

@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 
 from mmwsss.files.atomic import require_writable
+from mmwsss.files.unfinished import remove_unfinished
 
 from .config import fitting_options, load_config, replace_everywhere
 from .named_stages import named_stages
@@ -65,6 +66,7 @@ def run_pipeline(localizer: str,
             made with other settings.
     """
     work_dir = require_writable(work_dir)
+    remove_unfinished(work_dir)
     stages = path_stages(localizer, segmentor, work_dir, cfg_options,
                          affinity, crf, amp)
     results = run_stages(stages, work_dir, overwrite)

@@ -12,6 +12,7 @@ from prettytable import MARKDOWN, PrettyTable
 
 from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.json_files import write_json
+from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.problems import ConfigError
 from mmwsss.visualization import draw_curves
 
@@ -72,6 +73,7 @@ def sweep(config: str,
             (after the first run).
     """
     work_dir = require_writable(work_dir)
+    remove_unfinished(work_dir)
     points = [dict(zip(grid, values))
               for values in itertools.product(*grid.values())]
     stages = [_TrainAndScore(_folder_name(point), load_config(

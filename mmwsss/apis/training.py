@@ -11,6 +11,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmwsss.engine import CheckedRunner
 from mmwsss.files.atomic import require_writable
 from mmwsss.files.run_folder import best_whole_checkpoint
+from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.problems import ConfigError
 
 from .class_counts import check_class_counts
@@ -42,6 +43,7 @@ def train(cfg: Config,
     """
     cfg = copy.deepcopy(cfg)
     cfg.work_dir = require_writable(cfg.work_dir)
+    remove_unfinished(cfg.work_dir)
     if amp and torch.cuda.is_available():
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')

@@ -6,10 +6,12 @@ from typing import Any, Callable, Dict, Optional, Union
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend, get_file_backend
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader
 
 from mmwsss.files.atomic import put_in_place, temporary_name
 from mmwsss.files.checkpoints import read_checkpoint, take_weights
 from mmwsss.files.run_folder import newest_checkpoint, require_training_state
+from mmwsss.parallel.orphans import workers_end_with_parent
 from mmwsss.problems import DataError, one_line
 
 MapLocation = Union[str, Callable]
@@ -26,6 +28,14 @@ class CheckedRunner(Runner):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._read: Dict[str, dict] = {}  # what is loaded next
         super().__init__(*args, **kwargs)
+
+    @staticmethod
+    def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader:
+        """A loader whose workers end with this process."""
+        loader = Runner.build_dataloader(*args, **kwargs)
+        if isinstance(loader, DataLoader):
+            workers_end_with_parent(loader)
+        return loader
 
     def load_or_resume(self) -> None:
         """Load ``load_from``, or go on from the newest whole checkpoint."""

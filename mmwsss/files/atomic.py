@@ -11,7 +11,7 @@ import numpy as np
 
 from mmwsss.problems import ConfigError, DataError
 
-_MACHINE = re.sub(r'[^A-Za-z0-9-]', '-', socket.gethostname())[:40]
+MACHINE = re.sub(r'[^A-Za-z0-9-]', '-', socket.gethostname())[:40]
 
 
 def temporary_name(path: str) -> str:
@@ -26,7 +26,7 @@ def temporary_name(path: str) -> str:
     Returns:
         str: A name beside it that ends in ``.tmp``.
     """
-    return f'{path}.{_MACHINE}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp'
+    return f'{path}.{MACHINE}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp'
 
 
 def put_in_place(temporary: str, path: str) -> None:

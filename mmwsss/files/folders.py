@@ -2,11 +2,10 @@
 import os
 import os.path as osp
 import shutil
-import uuid
 from contextlib import contextmanager
 from typing import Iterator
 
-from .atomic import unwritten
+from .atomic import temporary_name, unwritten
 
 
 @contextmanager
@@ -20,12 +19,13 @@ def replaced_folder(target: str) -> Iterator[str]:
         target (str): The folder to replace; it need not be there.
 
     Yields:
-        str: Path of an empty folder beside it, ``<target>.<letters>.tmp``.
+        str: Path of an empty folder beside it, see
+        :func:`~mmwsss.files.atomic.temporary_name`.
 
     Raises:
         DataError: If the folder cannot be made or moved.
     """
-    new = f'{target}.{uuid.uuid4().hex[:12]}.tmp'
+    new = temporary_name(target)
     try:
         try:
             os.makedirs(new)

@@ -108,9 +108,12 @@ def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job],
     """
     pool = WorkerPool(function, num_workers)
     with progress_bar(title, len(jobs)) as advance:
-        for result in chain(*map(pool.submit, jobs), pool.finish()):
-            yield result
-            advance(1)
+        try:
+            for result in chain(*map(pool.submit, jobs), pool.finish()):
+                yield result
+                advance(1)
+        finally:
+            pool.stop()
 
 
 class ImageProgressHook(Hook):

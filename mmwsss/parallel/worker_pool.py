@@ -1,12 +1,13 @@
 """Work on images in processes beside the network."""
-import os
-import threading
+import signal
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from typing import Any, Callable, Deque, Iterator, Optional, Tuple
 
 import torch
+
+from .orphans import end_with_parent
 
 
 class WorkerPool:
@@ -53,6 +54,13 @@ class WorkerPool:
             self.executor.shutdown()
             self.executor = None
 
+    def stop(self) -> None:
+        """Drop the jobs that no process has begun and end the processes."""
+        self.waiting.clear()
+        if self.executor is not None:
+            self.executor.shutdown(cancel_futures=True)
+            self.executor = None
+
     def _results(self, most: int) -> Iterator[Any]:
         """Wait until at most so many jobs are open; raise their errors."""
         while len(self.waiting) > most:
@@ -66,17 +74,11 @@ _worker_function: Callable[..., Any]
 def _start_worker(function: Callable[..., Any]) -> None:
     """Take the function; use one thread, as there are many processes."""
     global _worker_function
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
+    # Ctrl-C reaches all processes; what it means says the one in front.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     _worker_function = function
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent has ended, which may be by a kill."""
-    parent = parent_process()
-    assert parent is not None  # this runs in workers only
-    parent.join()
-    os._exit(1)
 
 
 def _work(job: Tuple[Any, ...]) -> Any:

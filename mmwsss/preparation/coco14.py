@@ -10,6 +10,7 @@ from mmwsss.datasets.coco14 import COCO14ClsDataset
 from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.masks import write_mask
 from mmwsss.files.photos import image_name, photo_size
+from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.parallel.progress import in_processes, in_threads
 from mmwsss.preparation.coco_instances import (
     COCOImage,
@@ -63,6 +64,7 @@ def convert_coco14(root: str,
     require_pycocotools()
     out_dir = root if out_dir is None else out_dir
     out_dir = require_writable(out_dir)
+    remove_unfinished(out_dir)
     problems = Problems(f'COCO in {root}')
     found = {}
     for split in splits:

@@ -15,6 +15,7 @@ from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.csv_files import read_csv
 from mmwsss.files.masks import write_mask
 from mmwsss.files.photos import photo_size
+from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.parallel.progress import in_threads
 from mmwsss.problems import DataError, Problems
 
@@ -78,6 +79,7 @@ def convert_openimages(metadata: str, root: str, class_names: str,
         DataError: With all that is missing or wrong.
     """
     out_dir = require_writable(out_dir)
+    remove_unfinished(out_dir)
     problems = Problems(f'OpenImages30k in {root}')
     photos = {split: _read_split(osp.join(metadata, split), problems)
               for split in splits}

@@ -14,6 +14,7 @@ from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.image_lists import image_ids
 from mmwsss.files.masks import read_mask, write_mask
 from mmwsss.files.photos import image_name, photo_size
+from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.parallel.progress import in_threads
 from mmwsss.preparation.mask_archive import MaskArchive
 from mmwsss.preparation.sbd import read_sbd_mask, sbd_masks
@@ -70,6 +71,7 @@ def convert_voc12(root: str,
     problems.raise_if_any()  # without these the rest would be noise
     target_dir = osp.join(root, 'SegmentationClassAug')
     require_writable(target_dir)
+    remove_unfinished(root)
     masks = _all_masks(root, lists, added, problems)
     found = set(masks) | set(lists['train'])
     lists['train_aug'] = sorted(found - set(lists['val']))

@@ -1,8 +1,9 @@
 """Runs that are killed outright, at placed moments, go on and lose nothing.
 
-``pytest -m kill`` tries twenty moments of each command; a few are tried
-always.
+``pytest -m kill`` tries twenty moments of each command, spread evenly over all
+its file operations; a few are tried always.
 """
+import builtins
 import glob
 import os
 import os.path as osp
@@ -10,8 +11,16 @@ import signal
 
 import pytest
 
-from mmwsss.apis import compare, load_config, run_pipeline, sweep, train
+from mmwsss.apis import (
+    compare,
+    generate_pseudo_labels,
+    load_config,
+    run_pipeline,
+    sweep,
+    train,
+)
 from mmwsss.files.run_folder import newest_checkpoint
+from mmwsss.preparation.digit_scenes import write_digit_scenes
 
 
 def run_train(config, segmentor, folder):
@@ -38,49 +47,71 @@ COMMANDS = dict(train=run_train, pipeline=run_path, sweep=run_sweep,
                 compare=run_compare)
 
 
-def killed(command, arguments, moment):
+def in_child(command, arguments, moment=None):
     """Run in a process that is killed before its so-manieth file operation.
 
     Returns:
-        int: 9, or 0 if it came to its end before.
+        tuple[int, int]: 9, or 0 if it came to its end before; and the number
+        of its file operations, where it came to its end.
     """
+    here, there = os.pipe()
     child = os.fork()
     if child == 0:
         count = [0]
 
-        def counting(function):
+        def counting(function, counts=lambda *args: True):
             def call(*args, **kwargs):
-                count[0] += 1
-                if count[0] == moment:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                if counts(*args):
+                    count[0] += 1
+                    if count[0] == moment:
+                        os.kill(os.getpid(), signal.SIGKILL)
                 return function(*args, **kwargs)
             return call
 
-        for name in ('fsync', 'replace', 'remove'):
+        for name in ('fsync', 'replace', 'rename', 'remove'):
             setattr(os, name, counting(getattr(os, name)))
+        builtins.open = counting(
+            open, lambda path, mode='r', *_: 'w' in mode)
         status = 1
         try:
             command(*arguments)
+            os.write(there, str(count[0]).encode())
             status = 0
         finally:
             os._exit(status)
+    os.close(there)
+    with os.fdopen(here) as counted:
+        operations = int(counted.read() or 0)
     _, status = os.waitpid(child, 0)
-    assert os.WTERMSIG(status) if os.WIFSIGNALED(status) else status == 0
-    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    assert os.WIFSIGNALED(status) or status == 0
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, operations
 
 
-def survives(name, moments, localizer, segmentor, folder):
-    """Kill a command at each moment; it is to go on to its end."""
-    for moment in moments:
-        work = str(folder / f'{name}_{moment}')
-        arguments = (localizer, segmentor, work)
-        end = killed(COMMANDS[name], arguments, moment)
-        assert end == 9, f'{name} ended before moment {moment}'
-        for note in glob.glob(osp.join(work, '**', 'last_checkpoint'),
+def survives(command, count, arguments, check):
+    """Kill a command at some moments; the same command goes to its end.
+
+    Args:
+        command (callable): Takes the arguments and a folder.
+        count (int): Number of moments, spread over all file operations.
+        arguments (callable): Takes a name, gives arguments; the last is a
+            folder of this name.
+        check (callable): Takes the folder after the end, and what the command
+            returned.
+    """
+    end, operations = in_child(command, arguments('whole'))
+    assert end == 0 and operations > 0
+    count = min(count, operations)
+    for i in range(count):
+        moment = 1 + i * (operations - 1) // max(count - 1, 1)
+        given = arguments(f'at_{moment}')
+        assert in_child(command, given, moment)[0] == 9, moment
+        for note in glob.glob(osp.join(given[-1], '**', 'last_checkpoint'),
                               recursive=True):
             found = newest_checkpoint(osp.dirname(note))
-            assert found is not None, f'{name} {moment}: {note}'
-        assert COMMANDS[name](*arguments) == EXPECTED[name], moment
+            assert found is not None, f'{moment}: {note}'
+        check(given[-1], command(*given))
+        left = glob.glob(osp.join(given[-1], '**', '*.tmp'), recursive=True)
+        assert not left, moment
 
 
 EXPECTED = dict(
@@ -90,14 +121,77 @@ EXPECTED = dict(
     compare=['localizer'])
 
 
-@pytest.mark.parametrize('name, moments', [
-    ('train', (1, 6, 14)), ('pipeline', (6, ))])
+def training_survives(name, count, localizer, segmentor, folder):
+    def check(work, result):
+        assert result == EXPECTED[name]
+
+    survives(COMMANDS[name], count,
+             lambda place: (localizer, segmentor, str(folder / place)), check)
+
+
+def content(folder):
+    """Bytes of all files of data by path; logs and notes left out."""
+    found = {}
+    for place, _, files in os.walk(folder):
+        for name in files:
+            if name.endswith(('.npz', '.npy', '.png', '.jpg', '.txt', '.csv',
+                              'scores.json')):
+                path = osp.join(place, name)
+                with open(path, 'rb') as file:
+                    found[osp.relpath(path, folder)] = file.read()
+    return found
+
+
+def bytes_survive(command, count, arguments, folder):
+    """As :func:`survives`; the files are those of an unkilled run."""
+    survives(command, count, arguments,
+             lambda place, _: files_are_equal(place, str(folder / 'whole')))
+
+
+def files_are_equal(folder, other):
+    got, want = content(folder), content(other)
+    assert want and set(got) == set(want)
+    assert [name for name in want if got[name] != want[name]] == []
+
+
+def generation_survives(count, trained, folder):
+    cfg, checkpoint = trained
+
+    def run(out):
+        generate_pseudo_labels(cfg, checkpoint, out)
+
+    bytes_survive(run, count, lambda name: (str(folder / name), ), folder)
+
+
+def draw(root):
+    write_digit_scenes(root, num_train=4, num_val=2, size=32)
+
+
+def digits_survive(count, folder):
+    bytes_survive(draw, count, lambda name: (str(folder / name), ), folder)
+
+
+@pytest.mark.parametrize('name, count', [('train', 3), ('pipeline', 1)])
 def test_a_few_moments(localizer_config, segmentor_config, tmp_path, name,
-                       moments):
-    survives(name, moments, localizer_config, segmentor_config, tmp_path)
+                       count):
+    training_survives(name, count, localizer_config, segmentor_config,
+                      tmp_path)
+
+
+def test_a_few_moments_of_generation(trained, tmp_path):
+    generation_survives(3, trained, tmp_path)
+
+
+def test_all_moments_of_a_converter(tmp_path):
+    digits_survive(20, tmp_path)
 
 
 @pytest.mark.kill
 @pytest.mark.parametrize('name', COMMANDS)
 def test_twenty_moments(localizer_config, segmentor_config, tmp_path, name):
-    survives(name, range(1, 21), localizer_config, segmentor_config, tmp_path)
+    training_survives(name, 20, localizer_config, segmentor_config, tmp_path)
+
+
+@pytest.mark.kill
+def test_twenty_moments_of_generation(trained, tmp_path):
+    generation_survives(20, trained, tmp_path)
