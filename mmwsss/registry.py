@@ -4,6 +4,10 @@ Parts of other OpenMMLab packages are named with their scope, for example
 ``mmseg.EncoderDecoder`` or ``mmpretrain.VisionTransformer``; importing their
 registries here is what makes such names resolvable.
 """
+import contextlib
+import io
+import warnings
+
 import mmpretrain.registry  # noqa: F401
 import mmseg.registry  # noqa: F401
 from mmengine import registry as root
@@ -12,6 +16,24 @@ from mmengine.registry import Registry
 from .versions import warn_of_untested_versions
 
 warn_of_untested_versions()
+
+
+def _import_quietly() -> None:
+    """Import mmseg's data sets without notices of parts nobody uses here.
+
+    mmcv warns of an operator that mmcv-lite lacks, and mmseg prints, at each
+    import, that it found no OneDL. Whatever else is said is said.
+    """
+    warnings.filterwarnings(
+        'ignore', 'Fail to import ``MultiScaleDeformableAttention``')
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        import mmseg.datasets  # noqa: F401
+    for line in printed.getvalue().splitlines():
+        if line != 'Could not import OneDL':
+            print(line)
+
+
+_import_quietly()
 
 
 def _child(name: str, parent: Registry, room: str) -> Registry:

@@ -1,4 +1,7 @@
 """Parts are found by their short names, others' by their scope."""
+import subprocess
+import sys
+
 import pytest
 
 from mmwsss.registry import (
@@ -27,3 +30,12 @@ def test_weights_to_start_from_are_forgotten_at_every_depth():
     forget_pretrained(config)
     assert config == dict(pretrained=None, backbone=dict(
         vit=dict(pretrained=None, depth=3)), names=['pretrained'])
+
+
+def test_imports_print_no_notices():
+    done = subprocess.run(
+        [sys.executable, '-c', 'import mmwsss.datasets, mmwsss.models'],
+        capture_output=True, text=True)
+    assert done.returncode == 0
+    assert 'OneDL' not in done.stdout
+    assert 'MultiScaleDeformable' not in done.stderr

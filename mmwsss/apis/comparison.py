@@ -13,7 +13,8 @@ from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.problems import ConfigError
 
 from .config import fitting_options
-from .pipeline import run_pipeline
+from .pipeline import path_stages, run_pipeline
+from .stages import check_stages
 
 # Heading -> stage and score of the pipeline.
 COLUMNS = {
@@ -62,7 +63,8 @@ def compare(localizers: Sequence[str],
         values by seed.
 
     Raises:
-        ConfigError: If an option fits no config, before any work.
+        ConfigError: If an option fits no config, or any of the paths cannot
+            work (numbers of classes, folders), before the first one begins.
     """
     work_dir = require_writable(work_dir)
     remove_unfinished(work_dir)
@@ -77,18 +79,20 @@ def compare(localizers: Sequence[str],
                               'folders would be the same; rename one')
     rows: List[Dict[str, Any]] = [dict(name=name, scores={})
                                   for name in names]
-    for seed in seeds:
-        for path, row, own in zip(localizers, rows, options):
-            results = run_pipeline(
-                path, segmentor,
-                osp.join(work_dir, row['name'], f'seed_{seed}'),
-                {**own, 'randomness.seed': seed}, affinity, crf, amp,
-                overwrite)
-            for heading, (stage, score) in COLUMNS.items():
-                value = _score(results.get(stage, {}), score)
-                if value is not None:
-                    row['scores'].setdefault(heading, []).append(value)
-            _report(rows, seeds, work_dir)
+    runs = [(row, (path, segmentor,
+                   osp.join(work_dir, row['name'], f'seed_{seed}'),
+                   {**own, 'randomness.seed': seed}, affinity, crf, amp))
+            for seed in seeds
+            for path, row, own in zip(localizers, rows, options)]
+    for _, run in runs:
+        check_stages(path_stages(*run), run[2], overwrite)
+    for row, run in runs:
+        results = run_pipeline(*run, overwrite)
+        for heading, (stage, score) in COLUMNS.items():
+            value = _score(results.get(stage, {}), score)
+            if value is not None:
+                row['scores'].setdefault(heading, []).append(value)
+        _report(rows, seeds, work_dir)
     return rows
 
 

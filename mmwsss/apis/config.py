@@ -14,6 +14,7 @@ from mmwsss.problems import ConfigError, unknown_name
 
 from . import yaml_configs  # noqa: F401  YAML is read without running code
 from .options import meant, names_a_place
+from .part_arguments import unknown_argument
 from .setting_checks import all_settings, check_settings
 
 _RUNNER_OPTIONS = tuple(inspect.signature(Runner).parameters)
@@ -270,9 +271,11 @@ def _check_option(cfg: Config, key: str, path: str) -> None:
             raise ConfigError(f'{path} makes maps and takes none; --maps is '
                               'for configs that refine them, e.g. irn_voc.py')
         if part not in node:
-            # A new argument of a part (a dict with a type) is judged by the
-            # part itself when it is built.
+            # A new argument of a part (a dict with a type).
             if last and depth > 0 and 'type' in node:
+                wrong = unknown_argument(node, part)
+                if wrong:
+                    raise ConfigError(f'--cfg-options {key}: {wrong}')
                 return
             known = [*node.keys(), *_full_names(cfg, key)]
             raise ConfigError(f'--cfg-options {key}: '

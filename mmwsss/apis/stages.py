@@ -196,13 +196,7 @@ def each_stage(stages: Sequence[Stage], work_dir: str,
         ConfigError: If a folder holds what was made with other settings, or
             files of something else.
     """
-    for stage in stages:
-        stage.check()
-    records = {stage.name: _Record(stage, work_dir) for stage in stages}
-    for stage in stages:
-        records[stage.name].key = _key(stage, records)
-    for record in records.values():
-        record.check(records, overwrite)
+    records = check_stages(stages, work_dir, overwrite)
     results: Dict[str, dict] = {}
     for stage in stages:
         record = records[stage.name]
@@ -211,6 +205,25 @@ def each_stage(stages: Sequence[Stage], work_dir: str,
                  for what, name in stage.inputs.items()}
         results[stage.name] = stage.located(record.run(given), record.folder)
         yield stage, results[stage.name]
+
+
+def check_stages(stages: Sequence[Stage], work_dir: str,
+                 overwrite: bool = False) -> Dict[str, '_Record']:
+    """Raise for what cannot work or may not be mixed, before any work.
+
+    Arguments and errors as :func:`each_stage`'s.
+
+    Returns:
+        dict[str, _Record]: Each stage's folder.
+    """
+    for stage in stages:
+        stage.check()
+    records = {stage.name: _Record(stage, work_dir) for stage in stages}
+    for stage in stages:
+        records[stage.name].key = _key(stage, records)
+    for record in records.values():
+        record.check(records, overwrite)
+    return records
 
 
 class _Record:

@@ -76,9 +76,8 @@ def sweep(config: str,
     remove_unfinished(work_dir)
     points = [dict(zip(grid, values))
               for values in itertools.product(*grid.values())]
-    stages = [_TrainAndScore(_folder_name(point), load_config(
-        config, {**(cfg_options or {}), **point}), amp=amp)
-        for point in points]
+    stages = [_TrainAndScore(_folder_name(point), _point_config(
+        config, cfg_options or {}, point), amp=amp) for point in points]
     results: List[dict] = []
     for stage, done in each_stage(stages, work_dir, overwrite):
         scores = done['scores']
@@ -92,6 +91,17 @@ def sweep(config: str,
                             scores={name: scores[name] for name in metrics}))
         _report(results, grid, metrics, work_dir)
     return results
+
+
+def _point_config(config: str, options: dict, point: dict) -> Config:
+    """The config of a combination; mistakes are of the option ``--grid``."""
+    try:
+        return load_config(config, {**options, **point})
+    except ConfigError as error:
+        text = str(error)
+        for key in point:
+            text = text.replace(f'--cfg-options {key}', f'--grid {key}')
+        raise ConfigError(text) from error
 
 
 @dataclass
@@ -108,9 +118,9 @@ def _folder_name(point: Dict[str, Any]) -> str:
     return '_'.join(parts).replace('/', '-').replace(' ', '')
 
 
-def _scores(work_dir: str) -> Dict[str, float]:
+def _scores(work_dir: str) -> Dict[str, Optional[float]]:
     """The last value of everything that validation reported."""
-    scores: Dict[str, float] = {}
+    scores: Dict[str, Optional[float]] = {}
     for path in sorted(glob.glob(osp.join(glob.escape(work_dir), '*',
                                           'vis_data', 'scalars.json'))):
         with open(path) as file:
@@ -121,7 +131,8 @@ def _scores(work_dir: str) -> Dict[str, float]:
                     continue
                 if isinstance(row, dict) and 'loss' not in row:
                     scores.update({name: value for name, value in row.items()
-                                   if isinstance(value, (int, float))})
+                                   if value is None
+                                   or isinstance(value, (int, float))})
     return scores
 
 
@@ -133,7 +144,8 @@ def _report(results: List[dict], grid: Dict[str, List[Any]],
     table.set_style(MARKDOWN)
     for result in results:
         table.add_row([*result['options'].values(),
-                       *(f'{v:.2f}' for v in result['scores'].values())])
+                       *('–' if v is None else f'{v:.2f}'
+                         for v in result['scores'].values())])
     write_atomically(osp.join(work_dir, 'sweep.md'),
                      (table.get_string() + '\n').encode())
     # The first option is the axis; each combination of the others a curve.
@@ -145,6 +157,7 @@ def _report(results: List[dict], grid: Dict[str, List[Any]],
         for metric, value in result['scores'].items():
             curve = curves.setdefault(f'{metric} {rest}'.strip(),
                                       [math.nan] * len(names))
-            curve[names.index(str(result['options'][axis]))] = value
+            curve[names.index(str(result['options'][axis]))] = (
+                math.nan if value is None else value)
     draw_curves(osp.join(work_dir, 'sweep.png'), names, curves,
                 dict(xlabel=axis, ylabel='score'), marker='o')

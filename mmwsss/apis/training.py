@@ -1,11 +1,15 @@
 """Training through mmengine's Runner."""
 import copy
 import itertools
+import logging
 import os.path as osp
-from typing import Optional
+from contextlib import contextmanager
+from logging.handlers import MemoryHandler
+from typing import Any, Dict, Iterator, Optional
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmwsss.engine import CheckedRunner
@@ -13,6 +17,7 @@ from mmwsss.files.atomic import require_writable
 from mmwsss.files.run_folder import best_whole_checkpoint
 from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.problems import ConfigError
+from mmwsss.registry import DATASETS
 
 from .class_counts import check_class_counts
 
@@ -22,7 +27,7 @@ _run_numbers = itertools.count(1)
 def train(cfg: Config,
           resume: bool = False,
           amp: bool = False,
-          launcher: str = 'none') -> Runner:
+          launcher: str = 'none') -> CheckedRunner:
     """Train what a config describes.
 
     Args:
@@ -42,6 +47,8 @@ def train(cfg: Config,
             from, cannot be read or do not fit.
     """
     cfg = copy.deepcopy(cfg)
+    with _kept_lines() as lines:
+        datasets = _checked_datasets(cfg)
     cfg.work_dir = require_writable(cfg.work_dir)
     remove_unfinished(cfg.work_dir)
     if amp and torch.cuda.is_available():
@@ -51,10 +58,39 @@ def train(cfg: Config,
         cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
     cfg.launcher = launcher
     runner = build_runner(cfg, cfg.get('load_from'), resume)
-    check_class_counts(cfg, runner.model, ('train', 'val'))
+    for handler in runner.logger.handlers:
+        if isinstance(handler, logging.FileHandler):
+            lines.setTarget(handler)
+    lines.close()
+    runner.take_datasets(datasets)
     _check_batches(runner)
     runner.train()
     return runner
+
+
+def _checked_datasets(cfg: Config) -> Dict[str, Any]:
+    """The data sets by loader, built before a log or a folder is."""
+    check_class_counts(cfg, loaders=('train', 'val'))
+    datasets = {}
+    for name in ('train', 'val'):
+        loader = cfg.get(f'{name}_dataloader')
+        if loader:
+            datasets[name] = DATASETS.build(copy.deepcopy(loader.dataset))
+            if hasattr(datasets[name], 'full_init'):
+                datasets[name].full_init()
+    return datasets
+
+
+@contextmanager
+def _kept_lines() -> Iterator[MemoryHandler]:
+    """Keeps what is logged before the run has its log."""
+    lines = MemoryHandler(1000, flushLevel=logging.CRITICAL + 1)
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(lines)
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(lines)
 
 
 def _check_batches(runner: Runner) -> None:
@@ -68,7 +104,7 @@ def _check_batches(runner: Runner) -> None:
 
 
 def build_runner(cfg: Config, load_from: Optional[str] = None,
-                 resume: bool = False) -> Runner:
+                 resume: bool = False) -> CheckedRunner:
     """A Runner whose logs and pictures are its own.
 
     Mmengine names a run after its config and the second in which it starts,

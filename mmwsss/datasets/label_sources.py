@@ -3,6 +3,7 @@
 A label source turns a list of images into a multi-hot matrix. It checks
 everything before it returns, and reports all problems of a file together.
 """
+import difflib
 import os.path as osp
 import re
 import reprlib
@@ -10,6 +11,7 @@ import unicodedata
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from glob import escape, glob
 from typing import (
     Any,
     Dict,
@@ -36,6 +38,11 @@ from mmwsss.registry import LABEL_SOURCES
 
 # (name or number of the image, names of its classes, where this was written)
 Row = Tuple[Union[str, int], Sequence[str], str]
+
+
+# Names that are compared with that of a photo without labels; more take long.
+_MOST_NAMES = 1000
+_HINTS = 5
 
 
 class LabelSource(ABC):
@@ -203,16 +210,31 @@ class FileLabels(LabelSource):
             row = multi_hot(names, classes, where, problems)
             if isinstance(key, int):
                 labels[key] = row
-        for place, info in enumerate(data_list):
-            if place not in first:
-                problems.add(f'{path}: no labels for image '
-                             f'{info["img_path"]}')
         self.without_photo = {key: where for key, where in first.items()
                               if isinstance(key, str)}
+        for place, info in enumerate(data_list):
+            if place not in first:
+                problems.add(partial(self._no_labels, path, info['img_path']))
         if not problems.lines:
             self._check_empty(labels, data_list, problems)
         problems.raise_if_any()
         return labels
+
+
+    def _no_labels(self, path: str, photo: str) -> str:
+        """Says that a photo has no labels, and what was perhaps misspelt."""
+        name = image_name(photo)
+        others = self.without_photo
+        close = difflib.get_close_matches(
+            name, others, n=_HINTS, cutoff=0.75) if (
+                len(others) <= _MOST_NAMES) else []
+        for other in close:
+            # Another list may have the photo of that row.
+            if not glob(f'{escape(osp.join(osp.dirname(photo), other))}.*'):
+                end = osp.splitext(photo)[1]
+                return (f'{others[other]}: no photo {other + end!r} (did you '
+                        f'mean {file_name(photo)!r}, which has no labels?)')
+        return f'{path}: no labels for image {photo}'
 
 
 @LABEL_SOURCES.register_module()

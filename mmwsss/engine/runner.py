@@ -37,6 +37,17 @@ class CheckedRunner(Runner):
             workers_end_with_parent(loader)
         return loader
 
+    def take_datasets(self, datasets: Dict[str, Any]) -> None:
+        """Use data sets that are built and checked.
+
+        Args:
+            datasets (dict): 'train' and 'val' -> the data set.
+        """
+        for name, dataset in datasets.items():
+            loader = getattr(self, f'_{name}_dataloader')
+            setattr(self, f'_{name}_dataloader',
+                    dict(loader, dataset=dataset))
+
     def load_or_resume(self) -> None:
         """Load ``load_from``, or go on from the newest whole checkpoint."""
         if not self._has_loaded and self._resume and self._load_from is None:

@@ -3,6 +3,8 @@ import json
 import math
 from typing import Any
 
+import numpy as np
+
 from mmwsss.problems import DataError
 
 from .atomic import write_atomically
@@ -39,16 +41,20 @@ def write_json(path: str, content: Any) -> None:
         path (str): Where to write.
         content: What to write.
     """
-    text = json.dumps(_finite(content), indent=1, allow_nan=False)
+    text = json.dumps(finite(content), indent=1, allow_nan=False)
     write_atomically(path, text.encode())
 
 
-def _finite(content: Any) -> Any:
-    """The same content with None for each number that is not finite."""
-    if isinstance(content, float):
+def finite(content: Any) -> Any:
+    """The same content with None for each number that is not finite.
+
+    Args:
+        content: What JSON can hold, or numbers of numpy.
+    """
+    if isinstance(content, (float, np.floating)):
         return content if math.isfinite(content) else None
     if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
+        return {key: finite(value) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_finite(value) for value in content]
+        return [finite(value) for value in content]
     return content

@@ -1,4 +1,5 @@
 from .curves import draw_curves, draw_threshold_curve
+from .local_backend import LocalVisBackend
 from .overlays import (
     PICTURE_SIDE,
     heat_map_row,
@@ -11,7 +12,8 @@ from .overlays import (
 from .tables import class_table
 
 __all__ = [
-    'PICTURE_SIDE', 'class_table', 'draw_curves', 'draw_threshold_curve',
+    'PICTURE_SIDE', 'LocalVisBackend', 'class_table', 'draw_curves',
+    'draw_threshold_curve',
     'heat_map_row', 'heat_overlay', 'mask_overlay', 'photo_row',
     'picture_sheet', 'write_picture'
 ]

@@ -79,6 +79,26 @@ def test_two_localizers_two_seeds_one_table(
                             'stage.json')).st_mtime_ns == time
 
 
+@pytest.mark.parametrize('change', [
+    "num_classes=2", "num_classes=3"])
+def test_the_last_path_is_checked_before_the_first_trains(
+        change, localizer_config, tmp_path, monkeypatch):
+    begun = []
+    monkeypatch.setattr('mmwsss.apis.comparison.run_pipeline',
+                        lambda *args: begun.append(args) or {})
+    cam = tmp_path / 'cam.py'
+    cam.write_text(CAM.format(localizer=localizer_config).replace(
+        'num_classes=2', change))
+    args = ([localizer_config, str(cam)], None, str(tmp_path / 'table'), [0])
+    if change == 'num_classes=2':
+        compare(*args)
+        assert len(begun) == 2
+        return
+    with pytest.raises(ConfigError, match='model.num_classes=3'):
+        compare(*args)
+    assert not begun
+
+
 def test_an_option_that_no_config_has(localizer_config, segmentor_config,
                                       tmp_path):
     for call in (compare, lambda paths, *rest, **options: run_pipeline(

@@ -63,3 +63,31 @@ def test_files_of_others_stay(toco_config, tmp_path):
         sweep(toco_config, {'model.loss_weights.ptc': [0.2]}, ['seg/mIoU'],
               str(tmp_path / 's'), overwrite=True)
     assert theirs.read_text() == 'precious'
+
+
+@pytest.mark.parametrize('key, line', [
+    ('modle.x', "--grid modle.x: unknown option 'modle'"),
+    ('train_cfg.max_iters', '--grid train_cfg.max_iters=-1: give a whole'),
+    ('data_root.x', '--grid data_root.x: data_root is ')])
+def test_the_option_that_is_wrong(key, line, toco_config, tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        sweep(toco_config, {key: [-1]}, ['seg/mIoU'], str(tmp_path / 's'))
+    assert line in str(caught.value)
+    assert '--cfg-options' not in str(caught.value)
+
+
+def test_a_score_that_is_none(toco_config, tmp_path, monkeypatch):
+    def train_nothing(cfg, **options):
+        folder = osp.join(cfg.work_dir, '0', 'vis_data')
+        os.makedirs(folder)
+        with open(osp.join(folder, 'scalars.json'), 'w') as file:
+            file.write('{"seg/mIoU": null, "step": 1}\n')
+        open(osp.join(cfg.work_dir, 'iter_1.pth'), 'w').close()
+
+    monkeypatch.setattr('mmwsss.apis.stages.train', train_nothing)
+    monkeypatch.setattr('mmwsss.apis.stages.best_checkpoint',
+                        lambda folder: osp.join(folder, 'iter_1.pth'))
+    result, = sweep(toco_config, {'model.loss_weights.ptc': [0.2]},
+                    ['seg/mIoU'], str(tmp_path / 's'))
+    assert result['scores'] == {'seg/mIoU': None}
+    assert '–' in (tmp_path / 's' / 'sweep.md').read_text()

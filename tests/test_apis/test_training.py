@@ -2,7 +2,10 @@
 import os.path as osp
 import shutil
 import time
+from pathlib import Path
 
+import pytest
+from command_lines import run_tool
 from shapes import train_losses
 
 from mmwsss.apis import (
@@ -35,3 +38,51 @@ def test_losses_are_bit_equal_without_masks(localizer_config, shapes,
     shutil.rmtree(osp.join(shapes, 'SegmentationClassAug'))
     without = train_losses(localizer_config, tmp_path / 'b')
     assert len(with_masks) == 4 and with_masks == without
+
+
+def _misspelt_class(root):
+    path = Path(root, 'labels.csv')
+    path.write_text(path.read_text().replace('red', 'rde', 1))
+
+
+def _lost_photo(root):
+    Path(root, 'JPEGImages', 'img3.jpg').unlink()
+
+
+def _cut_photo(root):
+    path = Path(root, 'JPEGImages', 'img3.jpg')
+    path.write_bytes(path.read_bytes()[:200])
+
+
+def _no_list(root):
+    Path(root, 'lists', 'train.txt').unlink()
+
+
+@pytest.mark.parametrize('spoil, options, said', [
+    (_misspelt_class, (), "unknown class 'rde' (did you mean 'red'?)"),
+    (_lost_photo, (), 'img3.jpg'),
+    (_cut_photo, (), 'img3.jpg'),
+    (_no_list, (), 'no list'),
+    (lambda root: None, ('model.backbone.num_classes=3', ),
+     'set model.backbone.num_classes=2'),
+])
+def test_mistakes_in_data_come_before_any_log(
+        spoil, options, said, localizer_config, shapes, tmp_path, capfd):
+    spoil(shapes)
+    chosen = ('--cfg-options', *options) if options else ()
+    message = run_tool('train', localizer_config, '--work-dir',
+                       tmp_path / 'run', *chosen)
+    assert message.startswith('error: ') and said in message
+    assert not (tmp_path / 'run').exists()
+    assert 'System environment' not in ''.join(capfd.readouterr())
+
+
+def test_what_data_sets_say_is_in_the_log_once(localizer_config, shapes,
+                                               tmp_path):
+    Path(shapes, 'JPEGImages', 'notes.doc').touch()
+    for name in ('train', 'again'):
+        train_losses(localizer_config, tmp_path / name,
+                     **{'train_dataloader.dataset.ann_file': '',
+                        'train_cfg.max_epochs': 1})
+        [log] = (tmp_path / name).glob('*/*.log')
+        assert log.read_text().count('1 left out: notes.doc') == 1

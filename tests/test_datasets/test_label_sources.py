@@ -334,3 +334,24 @@ def test_numbers_of_irn_for_image_ids(tmp_path):
         [dict(img_path='2011_003276.jpg'), dict(img_path='2007_000032.jpg')],
         ['dog', 'person'], str(tmp_path))
     assert labels.tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize('listed', [True, False])
+@pytest.mark.parametrize('written', ['imgg3.jpg', 'imq3', 'img3x.jpg'])
+def test_a_misspelt_photo_is_named_from_both_sides(shapes, written, listed):
+    rows = good_rows()
+    rows[3][0] = written
+    write_rows(shapes, rows)
+    message = problems(shapes, **({} if listed else dict(ann_file='')))
+    name = osp.splitext(written)[0]
+    assert (f"labels.csv line 5: no photo '{name}.jpg' (did you mean "
+            "'img3.jpg', which has no labels?)") in message
+    assert '1 problem' in message
+
+
+def test_a_row_of_another_list_is_not_called_misspelt(shapes):
+    write_rows(shapes, good_rows()[:3] + good_rows()[4:])
+    with open(osp.join(shapes, 'lists', 'train.txt'), 'w') as file:
+        file.write('img3\nimg0\n')
+    message = problems(shapes)
+    assert 'did you mean' not in message and 'img3.jpg' in message
