@@ -1,11 +1,13 @@
 """Training through mmengine's Runner."""
 import copy
 import itertools
+import logging
 import os.path as osp
 from typing import Optional
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmwsss.engine import CheckedRunner
@@ -51,6 +53,7 @@ def train(cfg: Config,
     runner = build_runner(cfg, cfg.get('load_from'), resume)
     check_class_counts(cfg, runner.model, ('train', 'val'))
     _check_batches(runner)
+    _warn_of_seen_photos(cfg, runner)
     runner.train()
     return runner
 
@@ -65,8 +68,25 @@ def _check_batches(runner: Runner) -> None:
             'train_dataloader.batch_size')
 
 
+def _warn_of_seen_photos(cfg: Config, runner: Runner) -> None:
+    """Say that scores on photos which the model learns from mean little."""
+    if cfg.get('val_dataloader') is None:
+        return
+    seen, validated = ({
+        loop.dataloader.dataset.get_data_info(i).get('img_path')
+        for i in range(len(loop.dataloader.dataset))
+    } for loop in (runner.train_loop, runner.val_loop))
+    both = validated & seen
+    if both:
+        print_log(
+            f'{len(both)} of the {len(validated)} photos of val_dataloader '
+            'are trained on, too: its scores say how well these are known by '
+            'heart. To know more, hold some out and name them in ann_file',
+            'current', logging.WARNING)
+
+
 def build_runner(cfg: Config, load_from: Optional[str] = None,
-                 resume: bool = False) -> Runner:
+                 resume: bool = False) -> CheckedRunner:
     """A Runner whose logs and pictures are its own.
 
     Mmengine names a run after its config and the second in which it starts,
@@ -80,7 +100,7 @@ def build_runner(cfg: Config, load_from: Optional[str] = None,
         resume (bool): Go on with a training.
 
     Returns:
-        Runner: One that saves whole files and loads through one door.
+        CheckedRunner: One that saves whole files and loads through one door.
     """
     cfg.load_from, cfg.resume = load_from, resume
     hook = cfg.get('default_hooks', {}).get('checkpoint')
