@@ -4,6 +4,7 @@ from .digit_scenes import DigitScenesDataset
 from .image_level import ImageLevelDataset
 from .label_sources import (
     COCOLabels,
+    FolderLabels,
     MaskLabels,
     NpyLabels,
     TableLabels,
@@ -17,8 +18,8 @@ from .voc12 import VOC12ClsDataset, VOC12Dataset
 
 __all__ = [
     'COCO14ClsDataset', 'COCO14Dataset', 'COCOLabels',
-    'DigitScenesDataset', 'FixedBatchSampler', 'ImageLevelDataset',
-    'MaskLabels', 'NpyLabels', 'OpenImagesDataset', 'PhotoFolder',
+    'DigitScenesDataset', 'FixedBatchSampler', 'FolderLabels',
+    'ImageLevelDataset', 'MaskLabels', 'NpyLabels', 'OpenImagesDataset', 'PhotoFolder',
     'PseudoMaskDataset', 'TableLabels', 'VOC12ClsDataset', 'VOC12Dataset',
     'VOCXMLLabels'
 ]
