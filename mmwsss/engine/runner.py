@@ -26,6 +26,9 @@ class CheckedRunner(Runner):
     the model and the classes or is an error.
     """
 
+    _resume: bool
+    _load_from: Optional[str]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._read: Dict[str, dict] = {}  # what is loaded next
         super().__init__(*args, **kwargs)
@@ -52,16 +55,17 @@ class CheckedRunner(Runner):
 
         So a resumed training does not ask for the weights that it began with.
         """
-        if self._resume and self._load_from is None:
+        goes_on: bool = self._resume
+        if goes_on and self._load_from is None:
             found = newest_checkpoint(self.work_dir)
             if found is None:
                 self.logger.info(f'{self.work_dir}: no checkpoint to go on '
                                  'from; training begins at its start')
-                self._resume = False
+                self._resume = goes_on = False
             else:
-                self._load_from, content = found
-                self._read[self._load_from] = content
-        if not self._resume:
+                path, self._read[path] = found
+                self._load_from = path
+        if not goes_on:
             super()._init_model_weights()
 
     def load_checkpoint(self, filename: str, map_location: MapLocation = 'cpu',
