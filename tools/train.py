@@ -3,6 +3,7 @@
 from mmwsss import apis
 from mmwsss.apis.command_line import (
     add_lenient,
+    add_trackers,
     config_parser,
     parse_config,
     run,
@@ -13,6 +14,7 @@ def main() -> None:
     """Parse, train."""
     parser = config_parser(__doc__)
     add_lenient(parser)
+    add_trackers(parser)
     parser.add_argument('--resume', action='store_true',
                         help='go on from the latest checkpoint in the work '
                         'dir')

@@ -11,13 +11,13 @@ from mmwsss.models.localizers.base import BaseLocalizer
 from mmwsss.problems import ConfigError
 from mmwsss.registry import DATASETS, MODELS, forget_pretrained
 
-_LOADERS = ('train', 'val', 'test')
-_HEADS = ('decode_head', 'auxiliary_head')
+LOADERS = ('train', 'val', 'test')
+HEADS = ('decode_head', 'auxiliary_head')
 
 
 def check_class_counts(cfg: Config,
                        model: Optional[nn.Module] = None,
-                       loaders: Sequence[str] = _LOADERS) -> None:
+                       loaders: Sequence[str] = LOADERS) -> None:
     """Raise if the model has other numbers of classes than the data sets.
 
     A localizer's C classes are those without background, a segmentor's heads
@@ -42,8 +42,8 @@ def check_class_counts(cfg: Config,
         inner = inner.module
     for name in loaders:
         loader = cfg.get(f'{name}_dataloader') or {}
-        for dataset in _plain_datasets(loader.get('dataset')):
-            classes = _classes(dataset)
+        for dataset in plain_datasets(loader.get('dataset')):
+            classes = dataset_classes(dataset)
             if classes:
                 _compare(inner, cfg.model, classes, f'{name}_dataloader')
 
@@ -58,21 +58,35 @@ def _without_weights(model_cfg: dict) -> nn.Module:
         return MODELS.build(model_cfg)
 
 
-def _plain_datasets(node: Any) -> Iterator[dict]:
-    """Configs of data sets; one that wraps others stands for these."""
+def plain_datasets(node: Any) -> Iterator[dict]:
+    """Configs of data sets; one that wraps others stands for these.
+
+    Args:
+        node: A data set's config, a list of them, or None.
+
+    Yields:
+        dict: One that wraps no other.
+    """
     if isinstance(node, (list, tuple)):
         for one in node:
-            yield from _plain_datasets(one)
+            yield from plain_datasets(one)
     elif isinstance(node, dict):
         inner = node.get('datasets', node.get('dataset'))
         if inner is None:
             yield node
         else:
-            yield from _plain_datasets(inner)
+            yield from plain_datasets(inner)
 
 
-def _classes(dataset: dict) -> List[str]:
-    """Names of a data set's classes; none where it does not say."""
+def dataset_classes(dataset: dict) -> List[str]:
+    """Names of a data set's classes; none where it does not say.
+
+    Args:
+        dataset (dict): Its config; it is not built.
+
+    Returns:
+        list[str]: With the background, where it has one.
+    """
     kind: Any = dataset.get('type')
     if isinstance(kind, str):
         kind = DATASETS.get(kind)
@@ -115,7 +129,7 @@ def _counts(model: nn.Module, model_cfg: dict
         option = ('model.num_classes' if 'num_classes' in model_cfg
                   else 'model.backbone.num_classes')
         yield option, count, False
-    for name in _HEADS:
+    for name in HEADS:
         heads: Any = getattr(model, name, None)
         several = isinstance(heads, nn.ModuleList)
         for i, head in enumerate(heads if several else [heads]):

@@ -47,6 +47,9 @@ _REMEDIES = {
     errno.EIO: 'the disk or the network failed; see to it, then run the same '
     'command again',
 }
+TRACKERS = dict(tensorboard='TensorboardVisBackend',
+                wandb='WandbVisBackend')
+"""Options, and the backends of mmengine that they add."""
 _MEMORY = ('not enough memory: use a smaller batch_size, '
            'localize_batch_size or photos, or fewer workers')
 
@@ -164,6 +167,14 @@ def add_lenient(parser: argparse.ArgumentParser) -> None:
                         'show signs of damage, such as lost bytes')
 
 
+def add_trackers(parser: argparse.ArgumentParser) -> None:
+    """The options to follow a training in a browser."""
+    for name, backend in TRACKERS.items():
+        parser.add_argument(f'--{name}', action='append_const',
+                            dest='trackers', const=backend,
+                            help=f'also log to {name.title()}')
+
+
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
     """The option to replace what was made with other settings."""
     parser.add_argument('--overwrite', action='store_true',
@@ -179,6 +190,8 @@ def parse_config(args: argparse.Namespace) -> Config:
     cfg = apis.load_config(args.config, args.cfg_options, args.work_dir)
     if getattr(args, 'lenient', False):
         take_damaged_photos(cfg)
+    for backend in getattr(args, 'trackers', None) or ():
+        cfg.visualizer.vis_backends.append(dict(type=backend))
     return cfg
 
 

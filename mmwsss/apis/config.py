@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from mmwsss.problems import ConfigError, unknown_name
 
 from . import yaml_configs  # noqa: F401  YAML is read without running code
+from .derived_counts import derive_class_counts
 from .options import meant, names_a_place
 from .part_arguments import unknown_argument
 from .setting_checks import all_settings, check_settings
@@ -68,6 +69,7 @@ def load_config(path: str,
     _set_max_side(cfg)
     # Data sets are built before there is a Runner to do this.
     init_default_scope(cfg.get('default_scope', 'mmwsss'))
+    derive_class_counts(cfg, cfg_options or {})
     return cfg
 
 

@@ -283,7 +283,6 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
         persistent_workers=False,
         batch_size=1,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        batch_sampler=dict(type='FixedBatchSampler', batches=batches),
         # The lists, images and labels were checked a moment ago.
         dataset=dict(dataset_cfg, check_images=False))
     workers = cfg.get('refine_workers')
@@ -301,6 +300,7 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
     runner = build_runner(cfg)
     check_class_counts(cfg, runner.model, ['test'])
     load_weights(runner.model, checkpoint, metainfo['classes'])
+    runner.test_in_batches(batches)
     with progress_bar('Maps', sum(map(len, batches))) as advance:
         runner.register_hook(ImageProgressHook(advance))
         runner.test()

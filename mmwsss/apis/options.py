@@ -46,14 +46,18 @@ def split_option(text: str) -> tuple:
 
 
 def parse_value(text: str, name: str = 'value') -> Any:
-    """A number, True, False, None, a list in brackets or with commas, a text.
+    """A number, True, False, None, a list, a group of options, or a text.
+
+    Lists stand in brackets or have commas, groups are written as in a config:
+    ``dict(type='PAR')`` or ``{'type': 'PAR'}``.
 
     Args:
         text (str): As it was typed.
         name (str): What messages call it.
 
     Raises:
-        ConfigError: If brackets are not balanced.
+        ConfigError: If brackets are not balanced, or a group is not of plain
+            values.
 
     Example:
         >>> parse_value('(1.0,1.5)'), parse_value('a photo'), parse_value('2')
@@ -62,19 +66,41 @@ def parse_value(text: str, name: str = 'value') -> Any:
     bare = text.strip()
     if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in '\'"':
         return bare[1:-1]
-    if not (bare[:1] in '([' and bare) and ',' not in bare:
+    groups = bare.startswith('{') or 'dict(' in bare
+    if not (bare[:1] in '([' and bare) and ',' not in bare and not groups:
         return DictAction._parse_int_float_bool(bare)
     try:  # mmengine's reader would take the spaces out of names
-        value = ast.literal_eval(bare)
-        if bare[0] in '([' and isinstance(value, (list, tuple)):
+        value = _plain_value(bare)
+        if groups or bare[0] in '([' and isinstance(value, (list, tuple)):
             return value
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        pass  # names without quotes
+    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+        if groups:  # names without quotes are for lists alone
+            raise ConfigError(
+                f"{name}={text}: write groups as \"dict(type='NAME')\", with "
+                'quotes around texts and the shell') from error
     try:
         return DictAction._parse_iterable(bare)
     except (AssertionError, RecursionError) as error:
         raise ConfigError(f'{name}={text}: the brackets are not balanced'
                           ) from error
+
+
+def _plain_value(text: str) -> Any:
+    """A Python literal in which ``dict(a=1)`` may stand for ``{'a': 1}``."""
+    return ast.literal_eval(_Groups().visit(ast.parse(text, mode='eval')))
+
+
+class _Groups(ast.NodeTransformer):
+    """Calls of ``dict`` by names become what they make."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+        self.generic_visit(node)
+        names = [keyword.arg for keyword in node.keywords]
+        if (getattr(node.func, 'id', '') != 'dict' or node.args
+                or None in names):
+            return node
+        return ast.Dict([ast.Constant(name) for name in names],
+                        [keyword.value for keyword in node.keywords])
 
 
 def meant(key: str, value: Any, current: Any, place: bool) -> Any:
@@ -121,6 +147,11 @@ def meant(key: str, value: Any, current: Any, place: bool) -> Any:
             raise ConfigError(f'{name}={value}: the config has the numbers '
                               f'{tuple(current)} there; give numbers, e.g. '
                               f'"({",".join(map(str, current))})"')
+        groups = current and all(isinstance(one, dict) for one in current)
+        if groups and not (isinstance(value, (list, tuple)) and all(
+                isinstance(one, dict) for one in value)):
+            raise ConfigError(f'{name}={value}: the config has a list of '
+                              "groups there; give \"[dict(type='NAME')]\"")
     elif isinstance(current, dict):
         if ('.' not in key or 'type' in current) and not isinstance(
                 value, (dict, list)):

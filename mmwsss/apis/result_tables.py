@@ -20,7 +20,7 @@ DATASETS = ('voc12', 'coco14')
 
 
 def write_tables(rows: Sequence[Tuple[str, Sequence[str]]],
-                 out_dir: str,
+                 out_dir: Optional[str] = None,
                  dataset: Optional[str] = 'voc12',
                  per_class: Sequence[str] = (),
                  transposed: bool = False) -> str:
@@ -32,8 +32,9 @@ def write_tables(rows: Sequence[Tuple[str, Sequence[str]]],
             ``tools/eval_pseudo.py``, ``test_scores.json`` of
             ``tools/test.py`` or any JSON with ``mIoU`` and, by class,
             ``IoU``; 'COLUMN=FILE:KEY' takes another score from it.
-        out_dir (str): Where ``overview`` and ``per_class_<column>`` go,
-            ``.md`` and ``.tex``.
+        out_dir (str, optional): Where ``overview`` and
+            ``per_class_<column>`` go, ``.md`` and ``.tex``. Defaults to None:
+            nothing is written.
         dataset (str, optional): Whose published rows stand above: 'voc12',
             'coco14', or None for none. Defaults to 'voc12'.
         per_class (Sequence[str]): Columns to show by class. Defaults to none.
@@ -47,7 +48,8 @@ def write_tables(rows: Sequence[Tuple[str, Sequence[str]]],
         DataError: If a file is missing, broken or lacks a score.
         ConfigError: If a row or column is not usable.
     """
-    out_dir = require_writable(out_dir)
+    if out_dir is not None:
+        out_dir = require_writable(out_dir)
     published = [] if dataset is None else read_published(dataset)
     own = [(method, _parse_files(method, items)) for method, items in rows]
     overview = [TableRow(entry['method'], entry['backbone'], entry['scores'],
@@ -68,6 +70,8 @@ def write_tables(rows: Sequence[Tuple[str, Sequence[str]]],
     for name, table in tables.items():
         text = markdown_table(*table)
         shown.append(f'{name}\n\n{text}')
+        if out_dir is None:
+            continue
         write_atomically(osp.join(out_dir, f'{name}.md'), text.encode())
         write_atomically(osp.join(out_dir, f'{name}.tex'),
                          latex_table(*table).encode())

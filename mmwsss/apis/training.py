@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, Optional
 
 import torch
 from mmengine.config import Config
-from mmengine.logging import MMLogger
+from mmengine.logging import MMLogger, print_log
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmwsss.engine import CheckedRunner
@@ -64,6 +64,7 @@ def train(cfg: Config,
     lines.close()
     runner.take_datasets(datasets)
     _check_batches(runner)
+    _warn_of_seen_photos(cfg, runner)
     runner.train()
     return runner
 
@@ -103,6 +104,23 @@ def _check_batches(runner: Runner) -> None:
             'train_dataloader.batch_size')
 
 
+def _warn_of_seen_photos(cfg: Config, runner: Runner) -> None:
+    """Say that scores on photos which the model learns from mean little."""
+    if cfg.get('val_dataloader') is None:
+        return
+    seen, validated = ({
+        loop.dataloader.dataset.get_data_info(i).get('img_path')
+        for i in range(len(loop.dataloader.dataset))
+    } for loop in (runner.train_loop, runner.val_loop))
+    both = validated & seen
+    if both:
+        print_log(
+            f'{len(both)} of the {len(validated)} photos of val_dataloader '
+            'are trained on, too: its scores say how well these are known by '
+            'heart. To know more, hold some out and name them in ann_file',
+            'current', logging.WARNING)
+
+
 def build_runner(cfg: Config, load_from: Optional[str] = None,
                  resume: bool = False) -> CheckedRunner:
     """A Runner whose logs and pictures are its own.
@@ -118,7 +136,7 @@ def build_runner(cfg: Config, load_from: Optional[str] = None,
         resume (bool): Go on with a training.
 
     Returns:
-        Runner: One that saves whole files and loads through one door.
+        CheckedRunner: One that saves whole files and loads through one door.
     """
     cfg.load_from, cfg.resume = load_from, resume
     hook = cfg.get('default_hooks', {}).get('checkpoint')

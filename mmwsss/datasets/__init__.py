@@ -4,6 +4,7 @@ from .digit_scenes import DigitScenesDataset
 from .image_level import ImageLevelDataset
 from .label_sources import (
     COCOLabels,
+    FolderLabels,
     MaskLabels,
     NpyLabels,
     TableLabels,
@@ -16,9 +17,8 @@ from .transforms import *  # noqa: F401,F403
 from .voc12 import VOC12ClsDataset, VOC12Dataset
 
 __all__ = [
-    'COCO14ClsDataset', 'COCO14Dataset', 'COCOLabels',
-    'DigitScenesDataset', 'FixedBatchSampler', 'ImageLevelDataset',
-    'MaskLabels', 'NpyLabels', 'OpenImagesDataset', 'PhotoFolder',
-    'PseudoMaskDataset', 'TableLabels', 'VOC12ClsDataset', 'VOC12Dataset',
-    'VOCXMLLabels'
+    'COCO14ClsDataset', 'COCO14Dataset', 'COCOLabels', 'DigitScenesDataset',
+    'FixedBatchSampler', 'FolderLabels', 'ImageLevelDataset', 'MaskLabels',
+    'NpyLabels', 'OpenImagesDataset', 'PhotoFolder', 'PseudoMaskDataset',
+    'TableLabels', 'VOC12ClsDataset', 'VOC12Dataset', 'VOCXMLLabels'
 ]

@@ -26,7 +26,7 @@ from typing import (
 import numpy as np
 
 from mmwsss.files.coco_json import read_coco
-from mmwsss.files.csv_files import read_csv
+from mmwsss.files.csv_files import field_delimiter, read_csv
 from mmwsss.files.image_lists import existing_form, file_name, listed_name
 from mmwsss.files.json_files import read_json
 from mmwsss.files.masks import MaskClasses, pixel_counts, read_mask
@@ -246,6 +246,8 @@ class TableLabels(FileLabels):
         image,labels
         beach.jpg,dog;person
 
+    Excel's tables with ``;`` or tabs between the fields are read as well.
+
     JSON: ``{"beach.jpg": ["dog", "person"], ...}`` or a list of
     ``{"image": "beach.jpg", "labels": ["dog", "person"]}``.
 
@@ -265,12 +267,18 @@ class TableLabels(FileLabels):
 
     @staticmethod
     def _csv_rows(path: str, problems: Problems) -> Iterator[Row]:
-        rows = read_csv(path, problems)
+        delimiter = field_delimiter(path)
+        rows = read_csv(path, problems, delimiter)
         where, header = next(rows, (f'{path} line 1', []))
-        if header != ['image', 'labels']:
+        if header[:1] == ['sep='] and delimiter == ';':  # Excel's own line
+            where, header = next(rows, (where, []))
+        if _filled(header) != ['image', 'labels']:
             raise DataError(f"{where}: expected the header 'image,labels', "
-                            f'got {reprlib.repr(",".join(header))}')
+                            f'got {reprlib.repr(delimiter.join(header))}')
         for where, row in rows:
+            row = _filled(row)
+            if delimiter == ';':  # each class may be a field of its own
+                row[1:] = [';'.join(row[1:])]
             if len(row) != 2:
                 problems.add(f'{where}: expected 2 fields, got {len(row)} '
                              "(separate class names by ';')")
@@ -309,6 +317,15 @@ class TableLabels(FileLabels):
                              'expected names of classes, in quotes')
             else:
                 yield image.strip(), [name.strip() for name in names], where
+
+
+def _filled(row: Sequence[str]) -> List[str]:
+    """A row without the empty fields at its end, two fields at least.
+
+    A sheet gives all rows the length of its longest one.
+    """
+    length = max(2, *(i + 1 for i, field in enumerate(row) if field), 0)
+    return list(row[:length])
 
 
 class _Pairs(list):
@@ -430,6 +447,40 @@ class VOCXMLLabels(LabelSource):
             self._check_empty(labels, data_list, problems)
         problems.raise_if_any()
         return labels
+
+
+@LABEL_SOURCES.register_module()
+class FolderLabels(LabelSource):
+    """A folder a class, as torchvision's ``ImageFolder`` has them.
+
+    ``photos/dog/beach.jpg`` shows a dog: the class is the innermost folder of
+    a photo that is named like one. For photos of several classes the folder
+    has all names, ``photos/dog;person/party.jpg``.
+    """
+
+    def load(self, data_list: List[dict], classes: Sequence[str],
+             data_root: str) -> np.ndarray:
+        problems = Problems(f'photos in folders of {data_root!r}')
+        classes = [unicodedata.normalize('NFC', name) for name in classes]
+        labels = np.zeros((len(data_list), len(classes)), dtype=np.float32)
+        for row, info in zip(labels, data_list):
+            names = self._names(info['img_path'], classes)
+            if not names and not self.allow_empty:
+                folder = osp.basename(osp.dirname(info['img_path']))
+                problems.add(partial(_unknown_class, info['img_path'], folder,
+                                     classes))
+            row[[classes.index(name) for name in names]] = 1
+        problems.raise_if_any()
+        return labels
+
+    @staticmethod
+    def _names(path: str, classes: Sequence[str]) -> List[str]:
+        folder = unicodedata.normalize('NFC', osp.dirname(path))
+        for part in reversed(folder.replace('\\', '/').split('/')):
+            names = [name.strip() for name in part.split(';')]
+            if all(name in classes for name in names):
+                return names
+        return []
 
 
 @LABEL_SOURCES.register_module()

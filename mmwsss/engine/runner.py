@@ -1,10 +1,11 @@
 """Mmengine's Runner with whole files and checked weights."""
 import os
 import os.path as osp
-from typing import Any, Callable, Dict, Optional, Union
+from typing import Any, Callable, Dict, Optional, Sequence, Union
 
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend, get_file_backend
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
@@ -13,6 +14,8 @@ from mmwsss.files.checkpoints import read_checkpoint, take_weights
 from mmwsss.files.run_folder import newest_checkpoint, require_training_state
 from mmwsss.parallel.orphans import workers_end_with_parent
 from mmwsss.problems import DataError, one_line
+
+from .console import keep_long_records_off
 
 MapLocation = Union[str, Callable]
 
@@ -24,6 +27,9 @@ class CheckedRunner(Runner):
     ``load_from`` and ``resume`` name is read without running code, and fits
     the model and the classes or is an error.
     """
+
+    _resume: bool
+    _load_from: Optional[str]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._read: Dict[str, dict] = {}  # what is loaded next
@@ -48,18 +54,40 @@ class CheckedRunner(Runner):
             setattr(self, f'_{name}_dataloader',
                     dict(loader, dataset=dataset))
 
-    def load_or_resume(self) -> None:
-        """Load ``load_from``, or go on from the newest whole checkpoint."""
-        if not self._has_loaded and self._resume and self._load_from is None:
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """The logger; long records are for its file alone."""
+        logger = super().build_logger(*args, **kwargs)
+        keep_long_records_off(logger)
+        return logger
+
+    def test_in_batches(self, batches: Sequence[Sequence[int]]) -> None:
+        """Let the test's data loader give these batches.
+
+        They are not in the config, which is logged whole.
+
+        Args:
+            batches (Sequence[Sequence[int]]): Indices of the data set.
+        """
+        loader: Any = self._test_dataloader
+        loader.batch_sampler = dict(type='FixedBatchSampler', batches=batches)
+
+    def _init_model_weights(self) -> None:
+        """Initialise, unless a checkpoint to go on from holds all weights.
+
+        So a resumed training does not ask for the weights that it began with.
+        """
+        goes_on: bool = self._resume
+        if goes_on and self._load_from is None:
             found = newest_checkpoint(self.work_dir)
             if found is None:
                 self.logger.info(f'{self.work_dir}: no checkpoint to go on '
                                  'from; training begins at its start')
-                return
-            path, self._read[path] = found
-            self.resume(path)
-            return
-        super().load_or_resume()
+                self._resume = goes_on = False
+            else:
+                path, self._read[path] = found
+                self._load_from = path
+        if not goes_on:
+            super()._init_model_weights()
 
     def load_checkpoint(self, filename: str, map_location: MapLocation = 'cpu',
                         strict: bool = True, revise_keys: Any = None) -> dict:

@@ -8,8 +8,8 @@ from mmwsss.problems import DataError, Problems
 from .text_files import read_text
 
 
-def read_csv(path: str,
-             problems: Problems) -> Iterator[Tuple[str, List[str]]]:
+def read_csv(path: str, problems: Problems,
+             delimiter: str = ',') -> Iterator[Tuple[str, List[str]]]:
     """Read a table row by row.
 
     Fields are stripped of the spaces around them, rows without any content
@@ -19,6 +19,7 @@ def read_csv(path: str,
     Args:
         path (str): The file; see :func:`read_text` for its encoding.
         problems (Problems): Where to note rows that are left out for it.
+        delimiter (str): What stands between two fields. Defaults to ','.
 
     Yields:
         tuple[str, list[str]]: Where the row stands (``labels.csv line 3``),
@@ -28,7 +29,8 @@ def read_csv(path: str,
         DataError: If it cannot be read, or breaks off inside a quote or with
             a field over the csv module's limit of 131,072 characters.
     """
-    reader = csv.reader(io.StringIO(read_text(path), newline=''), strict=True)
+    reader = csv.reader(io.StringIO(read_text(path), newline=''), strict=True,
+                        delimiter=delimiter)
     while True:
         where = f'{path} line {reader.line_num + 1}'
         try:
@@ -45,3 +47,21 @@ def read_csv(path: str,
                          '(") not closed?')
         elif any(row):
             yield where, row
+
+
+def field_delimiter(path: str) -> str:
+    """What stands between the fields of a table's header.
+
+    Excel writes ';' where a number has a decimal comma, and a tab as
+    "Unicode text".
+
+    Args:
+        path (str): The file; see :func:`read_text` for its encoding.
+
+    Returns:
+        str: ',', ';' or a tab; ',' where the header has none of them.
+    """
+    for line in read_text(path).splitlines():
+        if line.strip():
+            return next((one for one in ',;\t' if one in line), ',')
+    return ','

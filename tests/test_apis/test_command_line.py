@@ -250,3 +250,12 @@ def test_too_little_of_something_is_one_line(number):
 
     with pytest.raises(SystemExit, match='error: .*scalars.json'):
         run(main)
+
+
+def test_one_word_logs_to_tensorboard(localizer_config, tmp_path):
+    pytest.importorskip('tensorboard')
+    assert run_tool('train', localizer_config, '--work-dir', tmp_path / 'run',
+                    '--tensorboard', '--cfg-options',
+                    'train_cfg.max_epochs=1') is None
+    assert list((tmp_path / 'run').glob('*/vis_data/events.out.tfevents.*'))
+    assert list((tmp_path / 'run').glob('*/vis_data/scalars.json'))

@@ -37,6 +37,30 @@ def test_values(text, value):
     assert found == value and type(found) is type(value)
 
 
+@pytest.mark.parametrize('text, value', [
+    ("[dict(type='A')]", [dict(type='A')]),
+    ("[{'type': 'A', 'x': (1, 2)}]", [dict(type='A', x=(1, 2))]),
+    ("dict(type='A', inner=dict(b=[1]))", dict(type='A', inner=dict(b=[1]))),
+    ('{}', {}), ('[dict(), dict(a=None)]', [{}, dict(a=None)])])
+def test_groups(text, value):
+    assert parse_value(text) == value
+
+
+@pytest.mark.parametrize('text', [
+    '[dict(type=A)]', '[dict(**a)]', 'dict(print(1))', "{'a'", "{a: 1}",
+    "[dict(type=open('x'))]"])
+def test_what_is_no_group(text):
+    with pytest.raises(ConfigError, match='write groups as'):
+        parse_value(text, '--cfg-options a')
+
+
+@pytest.mark.parametrize('text', ['TensorboardVisBackend', '[A]', 'A,B', '3',
+                                  "dict(type='A')"])
+def test_a_list_of_groups_stays_one(text):
+    with pytest.raises(ConfigError, match='a list of groups'):
+        meant('vis_backends', OptionText(text), [dict(type='B')], False)
+
+
 @pytest.mark.parametrize('text', ['[1,2', '(1,2', '1,2]', '[(1],2)(,'])
 def test_brackets_that_do_not_close(text):
     with pytest.raises(ConfigError, match='brackets'):

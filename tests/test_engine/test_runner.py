@@ -103,3 +103,19 @@ def test_a_full_disk_is_one_line_and_loses_nothing(localizer_config, tmp_path,
     assert not [name for name in os.listdir(work) if name.endswith('.tmp')]
     assert run_tool('train', localizer_config, '--resume', *options) is None
     assert (work / 'epoch_2.pth').is_file()
+
+
+def test_going_on_does_not_ask_for_the_weights_of_the_beginning(
+        localizer_config, tmp_path):
+    """They may be gone, or on a server that cannot be reached."""
+    def cfg(epochs, **more):
+        return load_config(localizer_config, {
+            'train_cfg.max_epochs': epochs, **more}, str(tmp_path / 'run'))
+
+    gone = {'model.backbone.pretrained': str(tmp_path / 'gone.pth')}
+    train(cfg(1))
+    assert train(cfg(2, **gone), resume=True).epoch == 2
+    cfg = cfg(3, **gone)
+    cfg.work_dir = str(tmp_path / 'empty')
+    with pytest.raises(FileNotFoundError, match='gone.pth'):
+        train(cfg, resume=True)  # nothing to go on from: it does begin

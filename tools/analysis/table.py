@@ -15,8 +15,8 @@ from mmwsss.apis.command_line import Parser, run
 def main() -> None:
     """Parse, write, print."""
     parser = Parser(
-        description='Write the tables of result files as Markdown and LaTeX '
-        '(booktabs), the published rows above.')
+        description='Print the tables of result files, the published rows '
+        'above; with --out-dir write them as Markdown and LaTeX (booktabs).')
     parser.add_argument('--row', nargs='+', action='append', default=[],
                         metavar=('NAME', 'COLUMN=FILE[:KEY]'),
                         help='a method and its result files; columns: seed, '
@@ -30,13 +30,15 @@ def main() -> None:
                         metavar='COLUMN', help='also tables by class')
     parser.add_argument('--transposed', action='store_true',
                         help='one line a class, not a method')
-    parser.add_argument('--out-dir', default='work_dirs/tables')
+    parser.add_argument('--out-dir', help='where to write them, too; '
+                        'default: they are printed only')
     args = parser.parse_args()
     print(apis.write_tables(
         [(name, files) for name, *files in args.row], args.out_dir,
         None if args.dataset == 'none' else args.dataset, args.per_class,
         args.transposed))
-    print(f'the same as .md and .tex is in {args.out_dir}')
+    if args.out_dir is not None:
+        print(f'the same as .md and .tex is in {args.out_dir}')
 
 
 if __name__ == '__main__':

@@ -1,4 +1,5 @@
 """Checkpoints of which a whole one is there at every instant."""
+import operator
 import os.path as osp
 from typing import Any, List, Optional
 
@@ -17,8 +18,12 @@ class CheckpointHook(_CheckpointHook):
     The new file, ``last_checkpoint`` and the removal of old files follow in
     this order, for the last and the best checkpoints; mmengine removes first.
     Files appear whole by :class:`mmwsss.engine.runner.CheckedRunner`.
+    Of equally good checkpoints the later one is the best: a score of 100 on
+    photos that are easy says nothing more, but training does.
     Arguments are mmengine's.
     """
+
+    rule_map = dict(greater=operator.ge, less=operator.le)
 
     def before_train(self, runner: Runner) -> None:
         """Find the folder, and what earlier runs kept in it."""

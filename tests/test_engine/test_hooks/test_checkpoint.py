@@ -55,8 +55,11 @@ def test_what_a_kill_left_is_removed_later(localizer_config, tmp_path,
                                            monkeypatch):
     """Killed before the removal: the resumed run does it."""
     def cfg(epochs):
-        return load_config(localizer_config, {'train_cfg.max_epochs': epochs},
-                           str(tmp_path / 'run'))
+        return load_config(localizer_config, {
+            'train_cfg.max_epochs': epochs,
+            # It would be saved with the last one again, after the removal.
+            'default_hooks.checkpoint.save_best': None},
+            str(tmp_path / 'run'))
 
     with monkeypatch.context() as patch:
         patch.setattr(os, 'remove', lambda path: None)
@@ -67,3 +70,14 @@ def test_what_a_kill_left_is_removed_later(localizer_config, tmp_path,
             if name.startswith('epoch_')] == ['epoch_3.pth']
     assert torch.is_tensor(next(iter(read_checkpoint(
         tmp_path / 'run' / 'epoch_3.pth')['state_dict'].values())))
+
+
+def test_of_equal_ones_the_later_is_the_best(localizer_config, tmp_path,
+                                             monkeypatch):
+    from mmwsss.evaluation import MultiLabelMAP
+    monkeypatch.setattr(MultiLabelMAP, 'compute_metrics',
+                        lambda self, results: {'mAP': 100.})
+    cfg = load_config(localizer_config, {'train_cfg.max_epochs': 3},
+                      str(tmp_path / 'run'))
+    train(cfg)
+    assert best_checkpoint(cfg.work_dir).endswith('epoch_3.pth')
