@@ -112,7 +112,7 @@ def _warn_of_seen_photos(cfg: Config, runner: Runner) -> None:
         loop.dataloader.dataset.get_data_info(i).get('img_path')
         for i in range(len(loop.dataloader.dataset))
     } for loop in (runner.train_loop, runner.val_loop))
-    both = validated & seen
+    both = (validated & seen) - {None}
     if both:
         print_log(
             f'{len(both)} of the {len(validated)} photos of val_dataloader '
