@@ -103,8 +103,10 @@ def find_seam(rgb: np.ndarray,
         return None
     rgb = rgb[:, :cols * width]
     # Only the lines beside a border are taken: photos may be large.
-    before_last, above, below, second = (
-        rgb[first + place].astype(np.int16) for place in (-2, -1, 0, 1))
+    before_last = rgb[first - 2].astype(np.int16)
+    above = rgb[first - 1].astype(np.int16)
+    below = rgb[first].astype(np.int16)
+    second = rgb[first + 1].astype(np.int16)
     # The step between two rows of blocks beyond what the slope explains.
     step = 2 * (below - above) - (second - below) - (above - before_last)
     step = step.reshape(len(first), cols, width, 3).mean(2) / 2
