@@ -101,11 +101,14 @@ def find_seam(rgb: np.ndarray,
     first = np.arange(height, rgb.shape[0] - 1, height)
     if len(first) < 2 or cols < 6:
         return None
-    lines = rgb[:, :cols * width].astype(np.int16)
-    below, above = lines[first], lines[first - 1]
+    rgb = rgb[:, :cols * width]
+    # Only the lines beside a border are taken: photos may be large.
+    before_last = rgb[first - 2].astype(np.int16)
+    above = rgb[first - 1].astype(np.int16)
+    below = rgb[first].astype(np.int16)
+    second = rgb[first + 1].astype(np.int16)
     # The step between two rows of blocks beyond what the slope explains.
-    step = 2 * (below - above) - (lines[first + 1] - below) - (
-        above - lines[first - 2])
+    step = 2 * (below - above) - (second - below) - (above - before_last)
     step = step.reshape(len(first), cols, width, 3).mean(2) / 2
     step = step.reshape(-1, 3)  # in the order in which blocks are stored
     for hits in (step > _STEP, step < -_STEP):

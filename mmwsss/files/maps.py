@@ -254,11 +254,32 @@ def map_to_mask(maps: np.ndarray, labels: np.ndarray,
                         f'ignored; classes 0 to {IGNORED - 2} fit')
     low, high = (threshold if isinstance(threshold, (tuple, list)) else
                  (threshold, threshold))
-    score = maps.max(0)
-    mask = (labels[maps.argmax(0)] + 1).astype(np.uint8)
+    score, winner = strongest_class(maps)
+    mask = (labels + 1).astype(np.uint8)[winner]
     mask[score <= np.float32(high)] = 255
     mask[score <= np.float32(low)] = 0
     return mask
+
+
+def strongest_class(maps: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """The largest value of each pixel, and which map has it.
+
+    ``maps.argmax(0)`` copies the maps and counts in 64 bits, which for a
+    large photo is much.
+
+    Args:
+        maps (np.ndarray): (K, H, W), K from 1 to 255, without NaN.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: Values, (H, W), and 0-based places in
+        ``maps``, uint8, (H, W); the first of equal ones.
+    """
+    best = maps[0].copy()
+    winner = np.zeros(best.shape, dtype=np.uint8)
+    for place, one in enumerate(maps[1:], 1):
+        winner[one > best] = place
+        np.maximum(best, one, out=best)
+    return best, winner
 
 
 def read_any_map(path: str) -> MapFile:

@@ -7,7 +7,7 @@ from typing import IO, Iterator, List, Sequence, Tuple
 import numpy as np
 
 from .atomic import unwritten
-from .maps import MapFile
+from .maps import MapFile, strongest_class
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,11 @@ class MaskDraft:
         """
         layers = np.zeros((2, *file.maps.shape[1:]), dtype=np.uint8)
         if len(file.maps):
-            layers[0] = file.labels[file.maps.argmax(0)] + 1
+            score, winner = strongest_class(file.maps)
+            layers[0] = (file.labels + 1).astype(np.uint8)[winner]
             # searchsorted counts the thresholds that are below a value.
             layers[1] = np.searchsorted(
-                np.asarray(thresholds, dtype=np.float32), file.maps.max(0))
+                np.asarray(thresholds, dtype=np.float32), score)
         return cls(name, file.maps.shape[1:],
                    zlib.compress(layers.tobytes(), level=1))
 

@@ -215,7 +215,8 @@ def _to_rgb(image: Image.Image, path: str) -> np.ndarray:
         image = image.convert('RGBA')
         canvas = Image.new('RGBA', image.size, 'white')
         image = Image.alpha_composite(canvas, image)
-    return np.asarray(image.convert('RGB'))
+    # Converting to the mode that it has would copy it.
+    return np.asarray(image if image.mode == 'RGB' else image.convert('RGB'))
 
 
 def _to_8_bits(values: np.ndarray, path: str) -> np.ndarray:

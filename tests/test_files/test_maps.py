@@ -10,6 +10,7 @@ from mmwsss.files.maps import (
     read_any_map,
     read_map,
     read_map_dict,
+    strongest_class,
     write_map,
     write_map_dict,
 )
@@ -176,3 +177,12 @@ def test_dicts_that_hold_no_maps(tmp_path, content, message):
         with pytest.raises(DataError, match=f'a.npy: .*{message}') as caught:
             read(str(tmp_path / 'a.npy'))
         assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('count', [1, 2, 7])
+def test_the_strongest_class_is_that_of_argmax(count):
+    maps = np.random.default_rng(count).integers(
+        0, 4, (count, 30, 40)).astype(np.float32) / 4  # many equal values
+    score, winner = strongest_class(maps)
+    assert (winner == maps.argmax(0)).all() and winner.dtype == np.uint8
+    assert (score == maps.max(0)).all()
