@@ -9,10 +9,10 @@ pretrained = 'https://download.pytorch.org/models/resnet101-63fe2227.pth'
 model = dict(
     data_preprocessor=dict(size=(321, 321)),
     backbone=dict(
-        type='ResNetTaps', depth=101, strides=(1, 2, 1, 1),
+        type='mmwsss.ResNetTaps', depth=101, strides=(1, 2, 1, 1),
         dilations=(1, 1, 2, 4), frozen_stages=-1, pretrained=pretrained),
     decode_head=dict(
-        type='DeepLabV2Head',
+        type='mmwsss.DeepLabV2Head',
         in_channels=2048,
         in_index=4,
         dilations=(6, 12, 18, 24),

@@ -14,8 +14,8 @@ train_pipeline = [
     dict(type='mmseg.PackSegInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadPhoto'),
-    dict(type='LoadMask'),
+    dict(type='LoadImageFromFile'),  # the name that MMSegInferencer looks for
+    dict(type='mmwsss.LoadMaskIfAny'),
     dict(type='mmseg.PackSegInputs'),
 ]
 tta_pipeline = [

@@ -13,4 +13,4 @@ resume = False
 max_side = None
 
 vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(type='Visualizer', vis_backends=vis_backends)
+visualizer = dict(type='mmseg.SegLocalVisualizer', vis_backends=vis_backends)

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from mmwsss.datasets.transforms.loading import LOADERS
 from mmwsss.problems import ConfigError, unknown_name
 
 from . import yaml_configs  # noqa: F401  YAML is read without running code
@@ -94,7 +95,7 @@ def _set_max_side(cfg: Config) -> None:
             pipelines.append(steps)
     for steps in pipelines:
         for step in steps or ():
-            if step.type == 'LoadPhoto':
+            if step.type in LOADERS:
                 step.max_side = longest
 
 

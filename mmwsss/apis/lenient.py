@@ -3,6 +3,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmwsss.datasets.transforms.loading import LOADERS
+
 
 def take_damaged_photos(cfg: Config) -> None:
     """Have all pipelines of a config take photos that show damage, in place.
@@ -26,7 +28,7 @@ def make_lenient(node: Any) -> None:
         node (Any): A group or list of settings; others are left alone.
     """
     if isinstance(node, dict):
-        if str(node.get('type')).split('.')[-1] == 'LoadPhoto':
+        if str(node.get('type')).split('.')[-1] in LOADERS:
             node['lenient'] = True
         for value in node.values():
             make_lenient(value)

@@ -94,6 +94,8 @@ def _plain(value: Any, work_dir: str) -> Any:
         return value
     if not isinstance(value, str):
         return repr(value)
+    # A part is the same with its scope and without.
+    value = value.removeprefix('mmwsss.')
     full = osp.abspath(osp.expanduser(value))
     if full.startswith(work_dir + os.sep):
         return osp.join('<work dir>', osp.relpath(full, work_dir))

@@ -165,3 +165,9 @@ def test_paths_below_the_work_folder_may_move(cfg, tmp_path):
     here = result_settings(cfg, str(tmp_path / 'run'))
     cfg.masks = str(tmp_path / 'other' / 'pseudo_train' / 'masks')
     assert result_settings(cfg, str(tmp_path / 'other')) == here
+
+
+def test_a_part_with_its_scope_is_the_same(cfg):
+    kind = cfg.model.type
+    assert not changed(cfg, setting('model.type', f'mmwsss.{kind}'))
+    assert changed(cfg, setting('model.type', f'mmseg.{kind}'))

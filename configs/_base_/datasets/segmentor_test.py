@@ -1,8 +1,8 @@
 # How segmentors are tested: photo by photo, at its own size.
 _base_ = '../evaluators.py'
 test_pipeline = [
-    dict(type='LoadPhoto'),
-    dict(type='LoadMaskIfAny'),
+    dict(type='LoadImageFromFile'),  # the name that MMSegInferencer looks for
+    dict(type='mmwsss.LoadMaskIfAny'),
     dict(type='mmseg.PackSegInputs'),
 ]
 test_dataloader = dict(

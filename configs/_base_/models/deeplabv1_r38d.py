@@ -4,9 +4,9 @@ _base_ = 'encoder_decoder.py'
 pretrained = 'work_dirs/r38d_cls_voc/epoch_15.pth'
 model = dict(
     data_preprocessor=dict(size=(321, 321)),
-    backbone=dict(type='ResNet38d', pretrained=pretrained),
+    backbone=dict(type='mmwsss.ResNet38d', pretrained=pretrained),
     decode_head=dict(
-        type='DeepLabV1Head',
+        type='mmwsss.DeepLabV1Head',
         in_channels=4096,
         in_index=2,
         channels=512,

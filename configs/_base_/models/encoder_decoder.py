@@ -1,4 +1,5 @@
-# mmseg's segmentor, which a config gives a backbone and a head.
+# mmseg's segmentor, which a config gives a backbone and a head. Our parts are
+# named with their scope, so that mmseg's own tools build them, too.
 _base_ = 'imagenet_preprocessor.py'
 model = dict(
     type='mmseg.EncoderDecoder',

@@ -6,7 +6,7 @@ pretrained = 'https://dl.fbaipublicfiles.com/deit/deit_tiny_patch16_224-a1311bcf
 model = dict(
     data_preprocessor=dict(size=(224, 224)),
     backbone=dict(
-        type='TokenViT', arch='deit-tiny', img_size=224,
+        type='mmwsss.TokenViT', arch='deit-tiny', img_size=224,
         pretrained=pretrained),
     decode_head=dict(
         type='mmseg.FCNHead',

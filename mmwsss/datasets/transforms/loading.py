@@ -10,8 +10,11 @@ from mmwsss.files.work_size import fit_photo, work_size
 from mmwsss.problems import DataError
 from mmwsss.registry import TRANSFORMS
 
+LOADERS = ['LoadPhoto', 'LoadImageFromFile']
+"""Both are ours: mmseg's tools look for the second in a pipeline."""
 
-@TRANSFORMS.register_module()
+
+@TRANSFORMS.register_module(name=LOADERS)
 class LoadPhoto(BaseTransform):
     """Load an image file as 8-bit BGR, upright.
 
