@@ -80,6 +80,23 @@ def check_settings(cfg: dict, given: Dict[str, Any], path: str) -> None:
                              else f'config {path}:')
                     raise ConfigError(f'{where} {name}={value}: {wrong}')
                 break
+    _check_schedule(cfg)
+
+
+def _check_schedule(cfg: dict) -> None:
+    """Raise if a learning rate's schedule begins after the training."""
+    training = cfg.get('train_cfg') or {}
+    schedules = cfg.get('param_scheduler')
+    if not isinstance(schedules, list):  # mmengine takes other forms, too
+        return
+    for place, schedule in enumerate(schedules):
+        unit = 'max_epochs' if schedule.get('by_epoch', True) else 'max_iters'
+        begin, total = schedule.get('begin', 0), training.get(unit)
+        if total is not None and begin >= total:
+            raise ConfigError(
+                f'train_cfg.{unit}={total}: param_scheduler.{place} begins at '
+                f'{begin}; give at least {begin + 1}, or another '
+                f'param_scheduler.{place}.begin')
 
 
 def all_settings(node: Any, name: str = '') -> Iterator[Tuple[str, Any]]:

@@ -81,3 +81,15 @@ def test_our_configs_pass(path):
 def test_names_of_settings():
     assert dict(all_settings(dict(a=[dict(b=1)]))) == {
         'a': [dict(b=1)], 'a.0': dict(b=1), 'a.0.b': 1}
+
+
+@pytest.mark.parametrize('epochs', [1, 2, 3])
+def test_a_training_that_ends_before_its_schedule_begins(epochs):
+    config = osp.join(ROOT, 'configs', 'mmct_digits.py')
+    given = {'train_cfg.max_epochs': epochs}
+    if epochs > 2:  # two of them warm up
+        assert load_config(config, given).train_cfg.max_epochs == epochs
+        return
+    with pytest.raises(ConfigError, match=f'max_epochs={epochs}: '
+                       'param_scheduler.1 begins at 2; give at least 3'):
+        load_config(config, given)
