@@ -227,8 +227,7 @@ def _caution(checkpoint: Optional[str], split: str,
                 'judged.')
     if checkpoint is not None and split != 'val':
         return ('The localizer may have learnt from these very labels, the '
-                'wrong ones too, so it doubts them too little; pre-trained '
-                'weights judge them better.')
+                'wrong ones too, so that it doubts them too little.')
     return None
 
 

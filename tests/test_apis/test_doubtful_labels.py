@@ -10,7 +10,7 @@ from command_lines import logged, run_tool
 from PIL import Image
 from shapes import SHAPES_LOCALIZER, make_shapes, write_config
 
-from mmwsss.apis import find_doubtful_labels, load_config
+from mmwsss.apis import find_doubtful_labels, load_config, run_pipeline
 from mmwsss.apis.stages import CheckLabels, run_stages
 from mmwsss.models import TokenViT
 from mmwsss.problems import ConfigError, DataError
@@ -188,6 +188,19 @@ def test_the_stage_is_reused_until_the_labels_change(project, tmp_path):
         run_stages(stages(), work_dir)
     assert any('is done again: ' in line and 'pretrained' in line
                for line in lines)
+
+
+def test_a_pipelines_config_names_it(project, tmp_path):
+    path = tmp_path / 'path.py'
+    path.write_text(f'''
+stages = [dict(type='CheckLabels', name='doubtful_labels', folds=4,
+               config='localizer.py', options={{
+                   'model.backbone.pretrained': {project.weights!r}}})]
+''')
+    results = run_pipeline(str(path), None, str(tmp_path / 'run'))
+    assert results['doubtful_labels']['folds'] == 4
+    assert osp.isfile(tmp_path / 'run' / 'doubtful_labels' /
+                      'doubtful_labels.csv')
 
 
 def test_command_line(project, tmp_path, capsys):

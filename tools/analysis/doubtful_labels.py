@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument('--checkpoint', metavar='FILE',
                         help='weights of the trained localizer, whose scores '
                         'are used; default: features of the weights that the '
-                        'config starts from, which judge labels better')
+                        'config starts from')
     parser.add_argument('--split', default='train',
                         help="'train', 'val', 'test' or a list of images; "
                         'default: train')
