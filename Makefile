@@ -26,7 +26,7 @@ $(INSTALLED): setup.py $(wildcard requirements/*.txt)
 	         "install -y python3-venv"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install -e '.[demo,tests]'
+	$(BIN)/python -m pip install -e '.[tests]'
 	@$(BIN)/python -c 'import cv2' || { \
 	    echo "No graphics libraries here: taking OpenCV's headless build"; \
 	    $(BIN)/python -m pip uninstall --quiet -y opencv-python && \

@@ -66,7 +66,6 @@ setup(
     package_data={'': ['*.pyi'], 'mmwsss.visualization': ['published.json']},
     install_requires=requirements('runtime'),
     extras_require=dict(coco=requirements('coco'),
-                        demo=requirements('demo'),
                         heic=requirements('heic'),
                         tests=requirements('tests')),
     cmdclass=dict(build_py=BuildWithMim),

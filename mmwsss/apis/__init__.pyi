@@ -1,5 +1,6 @@
 from .comparison import compare
 from .config import load_config
+from .doubtful_labels import find_doubtful_labels
 from .evaluation import evaluate_pseudo_labels
 from .generation import generate_pseudo_labels, split_folder
 from .over_smoothing import analyse_over_smoothing
@@ -11,7 +12,8 @@ from .training import best_checkpoint, train
 
 __all__ = [
     'analyse_over_smoothing', 'best_checkpoint', 'compare',
-    'evaluate_pseudo_labels', 'generate_pseudo_labels', 'load_config',
-    'parse_grid', 'run_pipeline', 'split_folder', 'sweep', 'test', 'train',
-    'write_submission', 'write_tables'
+    'evaluate_pseudo_labels', 'find_doubtful_labels',
+    'generate_pseudo_labels', 'load_config', 'parse_grid', 'run_pipeline',
+    'split_folder', 'sweep', 'test', 'train', 'write_submission',
+    'write_tables'
 ]

@@ -7,9 +7,9 @@ from mmengine.config import Config
 from mmwsss.problems import ConfigError, unknown_name
 
 from .config import fitting_options, load_config
-from .stages import Generate, Stage, Test, Train
+from .stages import CheckLabels, Generate, Stage, Test, Train
 
-KINDS = {kind.__name__: kind for kind in (Generate, Test, Train)}
+KINDS = {kind.__name__: kind for kind in (CheckLabels, Generate, Test, Train)}
 
 
 def named_stages(cfg: Config, path: str, work_dir: str,

@@ -28,6 +28,7 @@ from mmwsss.files.run_folder import newest_checkpoint
 from mmwsss.problems import ConfigError, DataError
 
 from .class_counts import check_class_counts
+from .doubtful_labels import REPORT, find_doubtful_labels
 from .generation import generate_pseudo_labels
 from .result_settings import result_settings
 from .testing import test
@@ -166,6 +167,33 @@ class Test(Stage):
         cfg.work_dir = folder
         return test(cfg, given['checkpoint']['checkpoint'], tta=True,
                     crf=self.crf, out_dir=osp.join(folder, 'predictions'))
+
+
+@dataclass
+class CheckLabels(Stage):
+    """Lists doubtful image-level labels; its results are what was judged.
+
+    It takes nothing, and judges with pre-trained weights; or a ``checkpoint``
+    of a localizer whose config names none.
+
+    Attributes:
+        split (str): 'train' or 'val'.
+        folds (int): See :func:`find_doubtful_labels`.
+        seed (int): See :func:`find_doubtful_labels`.
+    """
+    split: str = 'train'
+    folds: int = 5
+    seed: int = 0
+    long = False
+
+    def work(self, cfg: Config, folder: str, given: Given) -> dict:
+        report = find_doubtful_labels(
+            cfg, folder, given.get('checkpoint', {}).get('checkpoint'),
+            self.split, self.folds, self.seed)
+        return dict(report, rows=len(report['rows']))
+
+    def whole(self, results: dict, folder: str) -> bool:
+        return osp.isfile(osp.join(folder, REPORT))
 
 
 def run_stages(stages: Sequence[Stage], work_dir: str,

@@ -1,6 +1,7 @@
 from .cam_labels import cam_labels, refined_labels
 from .dense_crf import dense_crf, unary_from_labels, unary_from_probabilities
 from .gwrp import gwrp
+from .label_doubt import label_doubt
 from .min_max import min_max
 from .permutohedral import PermutohedralLattice
 from .pixel_adaptive_refinement import pixel_adaptive_refinement
@@ -16,8 +17,8 @@ from .threshold_sweep import SweepResult, sweep_histogram, threshold_sweep
 
 __all__ = [
     'PermutohedralLattice', 'PixelScores', 'SweepResult', 'affinity_walk',
-    'cam_labels', 'dense_crf', 'feature_affinity', 'gwrp', 'min_max',
-    'pixel_adaptive_refinement', 'pixel_histogram', 'pixel_scores',
+    'cam_labels', 'dense_crf', 'feature_affinity', 'gwrp', 'label_doubt',
+    'min_max', 'pixel_adaptive_refinement', 'pixel_histogram', 'pixel_scores',
     'pixel_thresholds', 'random_walk', 'refined_labels', 'sweep_histogram',
     'threshold_sweep', 'unary_from_labels', 'unary_from_probabilities'
 ]

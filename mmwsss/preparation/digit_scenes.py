@@ -70,7 +70,6 @@ def write_digit_scenes(root: str,
     Raises:
         DataError: If a number is too small, or ``root`` holds something else
             or, without ``force``, DigitScenes made with other arguments.
-        ImportError: If scikit-learn is missing.
     """
     root = osp.expanduser(root)
     for name, value, low in (('num_train', num_train, 1),
@@ -117,15 +116,8 @@ def load_digit_samples() -> Tuple[np.ndarray, np.ndarray]:
     Returns:
         tuple[np.ndarray, np.ndarray]: Greys in [0, 1], (M, 8, 8), and the
         digits 0..9, (M,).
-
-    Raises:
-        ImportError: If scikit-learn is missing.
     """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise ImportError('DigitScenes needs scikit-learn: pip install -r '
-                          'requirements/demo.txt') from error
+    from sklearn.datasets import load_digits  # slow to import
     bunch = load_digits()
     return bunch.images / 16., bunch.target
 

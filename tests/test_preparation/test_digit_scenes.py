@@ -1,5 +1,4 @@
 """DigitScenes: the same bytes each time, labels and masks that agree."""
-import builtins
 import json
 import os
 import os.path as osp
@@ -18,8 +17,6 @@ from mmwsss.preparation.digit_scenes import (
     write_digit_scenes,
 )
 from mmwsss.problems import DataError
-
-pytest.importorskip('sklearn')
 
 
 def contents(root):
@@ -156,20 +153,6 @@ def test_never_writes_over_another_data_set(tmp_path, force):
         write_digit_scenes(str(tmp_path), 2, 1, 32, force=force)
     assert contents(tmp_path) == {
         osp.join('ImageSets', 'Segmentation', 'train.txt'): b'2007_000032\n'}
-
-
-def test_without_scikit_learn_names_the_remedy(tmp_path, monkeypatch):
-    real = builtins.__import__
-
-    def no_sklearn(name, *args, **kwargs):
-        if name.startswith('sklearn'):
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, '__import__', no_sklearn)
-    with pytest.raises(ImportError, match='requirements/demo.txt'):
-        write_digit_scenes(str(tmp_path / 'scenes'), **SMALL)
-    assert not osp.exists(tmp_path / 'scenes')
 
 
 def test_command_line(tmp_path):

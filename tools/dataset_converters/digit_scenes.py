@@ -5,7 +5,6 @@ Example:
     python tools/dataset_converters/digit_scenes.py data/digit_scenes
 """
 import argparse
-import sys
 
 from mmwsss import preparation
 from mmwsss.apis.command_line import Parser, run
@@ -33,11 +32,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     """Parse, write."""
-    options = vars(parse_args())
-    try:
-        preparation.write_digit_scenes(**options)
-    except ImportError as error:  # scikit-learn is only for the demo
-        sys.exit(f'error: {error}')
+    preparation.write_digit_scenes(**vars(parse_args()))
 
 
 if __name__ == '__main__':
