@@ -33,8 +33,9 @@ class CheckpointHook(_CheckpointHook):
         super().before_train(runner)
         backend: Any = getattr(self, 'file_backend')  # noqa: B009
         self.file_backend: Any = _RemoveLater(backend)
-        if getattr(self, 'best_ckpt_path', None):
-            self.best_ckpt_path = self._here(self.best_ckpt_path)
+        best: Optional[str] = getattr(self, 'best_ckpt_path', None)
+        if best:
+            self.best_ckpt_path: Optional[str] = self._here(best)
         bests: Dict[str, Optional[str]] = getattr(
             self, 'best_ckpt_path_dict', {})
         for score, path in bests.items():
