@@ -5,6 +5,7 @@ import os.path as osp
 from mmwsss import apis
 from mmwsss.apis.command_line import (
     add_lenient,
+    at_least,
     config_parser,
     parse_config,
     run,
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument('--overwrite', action='store_true',
                         help='replace what another checkpoint, config or list '
                         'made')
-    parser.add_argument('--skip-bad', type=int, default=0, metavar='N',
+    parser.add_argument('--skip-bad', type=at_least(0), default=0, metavar='N',
                         help='look at every photo first, and leave out at '
                         'most N that are missing or damaged; default: 0')
     parser.add_argument('--export-npy', metavar='mctformer|irn',

@@ -24,6 +24,7 @@ from mmwsss.problems import (
 
 from .lenient import take_damaged_photos
 from .options import split_option
+from .part_arguments import near_type
 
 _REMEDIES = {
     errno.EMFILE: 'too few file handles: allow more with "ulimit -n 4096", '
@@ -57,15 +58,19 @@ _MEMORY = ('not enough memory: use a smaller batch_size, '
 class Parser(argparse.ArgumentParser):
     """``~/`` in a path is the home folder, and a mistake is one line.
 
-    The shell leaves ``--out-dir=~/x`` as it is.
+    The shell leaves ``--out-dir=~/x`` as it is, and makes an empty text of
+    ``"$OUT"`` that is not set: an empty option is not the default.
     """
 
     def parse_known_args(  # type: ignore[override]
             self, args: Optional[Sequence[str]] = None,
             namespace: Optional[argparse.Namespace] = None) -> Any:
-        """The arguments, the home folder put in."""
+        """The arguments, none empty, the home folder put in."""
         known, rest = super().parse_known_args(args, namespace)
         for name, value in vars(known).items():
+            if value == '' or isinstance(value, list) and '' in value:
+                self.error(f'{name.replace("_", "-")} is empty; is a variable '
+                           'of the shell not set?')
             setattr(known, name, _expand_home(value))
         return known, rest
 
@@ -275,6 +280,7 @@ def _exit(error: Exception, kind: str,
     if os.environ.get('MMWSSS_TRACEBACK') == '1':
         raise error from cause
     text = error.args[0] if isinstance(error, KeyError) else error
+    text = near_type(str(text)) or text
     sys.exit(printable(f'{kind}: {text}'))
 
 

@@ -58,7 +58,7 @@ from mmwsss.visualization import (
 
 from .class_counts import check_class_counts
 from .lenient import make_lenient
-from .manifest import claim, describe_source
+from .manifest import claim, describe_source, refuse_inputs
 from .scoring import ScoredFile, Scoring, map_scoring
 from .training import build_runner
 
@@ -120,6 +120,7 @@ def generate_pseudo_labels(cfg: Config,
     if maps is not None:
         dataset_cfg['maps'] = maps
     dataset = _build(dataset_cfg, skip_bad)
+    refuse_inputs(out_dir, dataset)
     classes = mask_classes(dataset)
     scoring = map_scoring(
         'Scoring maps', dataset.metainfo['classes'],

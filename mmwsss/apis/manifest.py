@@ -119,6 +119,33 @@ def claim(out_dir: str, source: dict, overwrite: bool) -> None:
     remove_unfinished(out_dir)
 
 
+def refuse_inputs(out_dir: str, dataset: BaseDataset) -> None:
+    """Raise if what is written would lie among, or replace, what is read.
+
+    Masks replace the whole folder ``masks``, and ``overlays.png`` beside the
+    photos would be taken for one of them.
+
+    Args:
+        out_dir (str): The folder that gets maps, masks and scores.
+        dataset (BaseDataset): The images.
+
+    Raises:
+        ConfigError: If a photo, a true mask or a map that is read lies there.
+    """
+    read: Dict[str, str] = {}
+    for index in range(len(dataset)):
+        info = dataset.get_data_info(index)
+        for kind in ('img_path', 'seg_map_path', 'map_path'):
+            if info.get(kind):
+                read[osp.dirname(info[kind])] = info[kind]
+    written = {osp.realpath(osp.join(out_dir, kind)) for kind in ('', *_KINDS)}
+    for folder, path in read.items():
+        if osp.realpath(folder) in written:
+            raise ConfigError(f'--out-dir {out_dir}: {path}, which is read, '
+                              'lies where results are written; choose another '
+                              'folder')
+
+
 def _files(out_dir: str) -> Dict[str, List[str]]:
     """Image id -> its files in a folder."""
     found: Dict[str, List[str]] = {}

@@ -1,5 +1,6 @@
 """What the parts of a config can be given, by their signatures."""
 import inspect
+import re
 from difflib import get_close_matches
 from typing import Any, List, Set, Tuple
 
@@ -68,3 +69,30 @@ def _arguments(kind: type) -> Tuple[Set[str], bool]:
         if inspect.Parameter.VAR_KEYWORD not in kinds:
             return names, False
     return names, True
+
+
+def near_type(message: str) -> str:
+    """What a misspelt type of a part was perhaps meant to be.
+
+    Args:
+        message (str): Of a registry that does not know it.
+
+    Returns:
+        str: ``unknown type 'COCOLabel' (did you mean 'COCOLabels'?)``; '' if
+        the message is another one, or no name is near.
+    """
+    found = re.match(r"'?(\w+) is not in the [\w-]+::(.+?) registry", message)
+    if not found:
+        return ''
+    name, kind = found.groups()
+    names: Set[str] = set()
+    for one in vars(registry).values():
+        if isinstance(one, registry.Registry) and one.name == kind:
+            names |= set(one.module_dict)
+            if one.parent is not None:
+                names |= set(one.parent.module_dict)
+    near = {known.lower(): known for known in names}
+    close = get_close_matches(name.lower(), near, n=1)
+    if not close:
+        return ''
+    return f'unknown type {name!r} (did you mean {near[close[0]]!r}?)'

@@ -124,6 +124,11 @@ def data_identity(dataset: Dict[str, Any], masks: bool = False) -> str:
     # A source that names no file reads masks or VOC's annotations.
     if len(labels) == 1:
         masks, labels['folder'] = True, 'Annotations'
+    list_file = osp.join(root, listed) if listed else ''
+    images = read_image_list(list_file) if osp.isfile(list_file) else None
+    if images is not None:  # however its lines end
+        text = ''.join(f'{image.text}\n' for image in images)
+        listed = hashlib.sha256(text.encode()).hexdigest()[:16]
     for name, place in [('list', listed), *sorted(labels.items())]:
         path = osp.join(root, place) if isinstance(place, str) else ''
         if place and osp.isfile(path):
@@ -135,8 +140,6 @@ def data_identity(dataset: Dict[str, Any], masks: bool = False) -> str:
     kinds = [('img_path', dataset.get('img_suffix', '.jpg'))]
     if masks:
         kinds.append(('seg_map_path', dataset.get('seg_map_suffix', '.png')))
-    list_file = osp.join(root, listed) if listed else ''
-    images = read_image_list(list_file) if osp.isfile(list_file) else None
     for kind, suffix in kinds:
         folder = osp.join(root, prefix.get(kind) or '')
         if not prefix.get(kind) and kind != 'img_path':

@@ -2,7 +2,8 @@
 import math
 from typing import Any, Callable, Dict, Iterator, Tuple
 
-from mmwsss.problems import ConfigError
+from mmwsss.problems import ConfigError, unknown_name
+from mmwsss.registry import OPTIMIZERS
 
 
 def _whole(least: int) -> Callable[[Any], str]:
@@ -44,6 +45,14 @@ def _size(value: Any) -> str:
     return ''
 
 
+def _optimizer(value: Any) -> str:
+    """Mmengine asks a class that is not there for its arguments."""
+    if not isinstance(value, str) or OPTIMIZERS.get(value) is not None:
+        return ''
+    names = {*OPTIMIZERS.module_dict, *OPTIMIZERS.parent.module_dict}
+    return unknown_name('optimizer', value, sorted(names))
+
+
 # By the end of an option's name, the longest that fits.
 _RULES: Dict[str, Callable[[Any], str]] = {
     'localize_batch_size': _whole(1), 'localize_workers': _whole(0),
@@ -53,6 +62,7 @@ _RULES: Dict[str, Callable[[Any], str]] = {
     'train_cfg.val_interval': _whole(1), 'randomness.seed': _seed,
     'logger.interval': _whole(1), 'optimizer.lr': _rate,
     'optimizer.weight_decay': _rate, 'optimizer.momentum': _rate,
+    'optimizer.type': _optimizer,
     'crop_size': _size, 'img_size': _size, 'patch_size': _size,
     'size': _size, 'size_divisor': _size, 'scale': _size,
 }

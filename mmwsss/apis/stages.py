@@ -383,7 +383,11 @@ def differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
     lines = []
     for name in [*before, *(name for name in now if name not in before)]:
         values = [group.get(name, nothing) for group in (before, now)]
-        if values[0] != values[1]:
+        if values[0] == values[1]:
+            continue
+        if name.split('.')[-1] == 'data' and nothing not in values:
+            lines.append(f'{name}: other list, labels, photos or masks')
+        else:
             texts = ['not there' if value is nothing else repr(value)
                      for value in values]
             lines.append(f'{name}: {texts[0]} -> {texts[1]}')

@@ -2,6 +2,8 @@
 import logging
 import os.path as osp
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import compress
 from typing import Any, Dict, List, Sequence, Tuple, Union
 
 import numpy as np
@@ -18,6 +20,7 @@ from mmwsss.files.image_lists import (
 from mmwsss.files.mask_headers import MaskedPhoto, check_mask_headers
 from mmwsss.files.mask_survey import nothing_to_score, survey_masks
 from mmwsss.files.masks import MaskClasses, check_class_count
+from mmwsss.files.missing_photos import no_photo
 from mmwsss.files.photos import (
     find_photos,
     image_name,
@@ -158,9 +161,16 @@ class PhotoFolder(BaseSegDataset):
         self._check_names(data_list, places, problems)
         masked: List[MaskedPhoto] = []
         good, bad = [], []
+        # Without the missing ones, which a wrong folder has by the thousands.
+        there = [osp.isfile(info['img_path']) for info in data_list]
         with ThreadPoolExecutor() as pool:
-            checks = pool.map(self._look_at, data_list)
-            for info, place, found in zip(data_list, places, checks):
+            checks = pool.map(self._look_at, compress(data_list, there))
+            for info, place, is_there in zip(data_list, places, there):
+                if not is_there:
+                    bad.append(info)
+                    problems.add(partial(_missing, place, info['img_path']))
+                    continue
+                found = next(checks)
                 mask = info.get('seg_map_path')
                 if isinstance(found, str):
                     bad.append(info)
@@ -209,9 +219,6 @@ class PhotoFolder(BaseSegDataset):
     def _look_at(self, info: dict) -> Union[None, str, Tuple[int, int]]:
         """A photo's size, or None if it is not looked at; or its problem."""
         path = info['img_path']
-        if not osp.isfile(path):
-            return f'no image {path}' + (
-                ' (broken link)' if osp.islink(path) else '')
         if not self.check_images:
             return None
         try:
@@ -252,6 +259,10 @@ class PhotoFolder(BaseSegDataset):
         line = nothing_to_score(pixels, self.metainfo['classes'])
         if line is not None:
             problems.add(f'{self.data_prefix["seg_map_path"]}: {line}')
+
+
+def _missing(place: str, path: str) -> str:
+    return place + no_photo(path)
 
 
 def mask_classes(dataset: BaseDataset) -> MaskClasses:

@@ -7,7 +7,8 @@ import torch
 from mmseg.evaluation import IoUMetric
 from torch import Tensor
 
-from mmwsss.files.masks import write_mask
+from mmwsss.files.mask_survey import nothing_to_score
+from mmwsss.files.masks import IGNORED, write_mask
 from mmwsss.files.photos import photo_size
 from mmwsss.files.work_size import fit_mask
 from mmwsss.problems import DataError
@@ -86,14 +87,13 @@ class ClassSubsetIoU(IoUMetric):
         None at all with ``format_only``.
 
         Raises:
-            DataError: If no true mask has a known pixel.
+            DataError: If no true mask has a known pixel, or all of them are
+                background.
         """
         if self.format_only:
             return {}
-        if results and not sum(float(areas[3].sum()) for areas in results):
-            raise DataError(
-                'no true mask has a known pixel, so there is nothing to '
-                'score; set test_evaluator.format_only=True to predict only')
+        if results:
+            self._check_truth(sum(areas[3] for areas in results))
         metrics = super().compute_metrics(results)
         if not results:
             return metrics
@@ -106,3 +106,13 @@ class ClassSubsetIoU(IoUMetric):
         if self.classes != 'all':
             metrics[f'mIoU-{len(chosen)}'] = iou[chosen].nanmean().item()
         return metrics
+
+    def _check_truth(self, areas: Tensor) -> None:
+        """Raise unless the true masks have something to score."""
+        pixels = np.zeros(256)
+        pixels[:len(areas)] = areas.cpu().numpy()
+        pixels[IGNORED] = True  # whether there are some is not known here
+        line = nothing_to_score(pixels, self.dataset_meta['classes'])
+        if line is not None:
+            raise DataError(f'{line}; set test_evaluator.format_only=True to '
+                            'predict only')

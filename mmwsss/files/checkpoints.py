@@ -37,8 +37,8 @@ CONVERTER = ('a checkpoint of other code is converted by '
 # Where known code keeps the weights inside what it saves, the first that is
 # there counts: mmengine; DeiT; DINO; Lightning, timm; averages of weights.
 _CONTAINERS = ('state_dict', 'model', 'teacher', 'model_state_dict',
-               'model_ema', 'state_dict_ema', 'ema_state_dict', 'ema', 'net',
-               'network', 'weights', 'params')
+               'model_state', 'module', 'model_ema', 'state_dict_ema',
+               'ema_state_dict', 'ema', 'net', 'network', 'weights', 'params')
 # What wrappers put before every name: Lightning's and averaged models.
 _WRAPPERS = ('model.', 'ema_model.', 'ema.', 'net.', 'network.', 'teacher.')
 # Counters that averaged models of torch and mmengine keep.
@@ -271,7 +271,7 @@ def all_weights(checkpoint: dict, source: str) -> StateDict:
     content: Any = checkpoint
     for _ in range(4):  # a container in a container
         inner = [content[name] for name in _CONTAINERS
-                 if isinstance(content.get(name), dict)]
+                 if isinstance(content.get(name), dict) and content[name]]
         if not inner:
             break
         content = inner[0]

@@ -6,7 +6,7 @@ from PIL import Image
 
 from mmwsss.problems import Problems
 
-from .masks import index_problem
+from .masks import index_problem, unreadable_mask
 
 # Photo, its mask, height and width of the photo.
 MaskedPhoto = Tuple[str, str, Tuple[int, int]]
@@ -36,7 +36,7 @@ def _mask_problem(masked: MaskedPhoto) -> Optional[str]:
             problem, size = index_problem(image), image.size[::-1]
     except (OSError, SyntaxError, ValueError,
             Image.DecompressionBombError) as error:
-        return f'{mask}: mask cannot be read ({error})'
+        return unreadable_mask(mask, error)
     if problem is not None:
         return f'{mask}: {problem}'
     if size != expected:

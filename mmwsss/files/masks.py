@@ -5,9 +5,9 @@ from functools import cached_property
 from typing import List, Mapping, Optional, Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from mmwsss.problems import DataError
+from mmwsss.problems import DataError, one_line
 
 from .atomic import write_atomically
 
@@ -157,7 +157,7 @@ def read_mask(path: str, classes: Optional[MaskClasses] = None) -> np.ndarray:
         with open(path, 'rb') as file:
             content = file.read()
     except OSError as error:
-        raise DataError(f'{path}: mask cannot be read ({error})') from error
+        raise DataError(unreadable_mask(path, error)) from error
     return decode_mask(content, path, classes)
 
 
@@ -183,7 +183,7 @@ def decode_mask(content: bytes, path: str,
                 values = np.asarray(image)
     except (OSError, SyntaxError, ValueError,
             Image.DecompressionBombError) as error:
-        raise DataError(f'{path}: mask cannot be read ({error})') from error
+        raise DataError(unreadable_mask(path, error)) from error
     if problem is not None:
         raise DataError(f'{path}: {problem}')
     if values.dtype.itemsize > 1:
@@ -194,6 +194,21 @@ def decode_mask(content: bytes, path: str,
                             'class')
     mask = values.astype(np.uint8)  # two-valued pictures are bool
     return mask if classes is None else classes.of(mask, path)
+
+
+def unreadable_mask(path: str, error: Exception) -> str:
+    """What to say of a mask that cannot be opened or decoded.
+
+    Args:
+        path (str): The mask.
+        error (Exception): What the system or Pillow says.
+    """
+    if isinstance(error, UnidentifiedImageError):
+        text = 'empty, or of no kind that Pillow knows'
+    else:
+        text = getattr(error, 'strerror', None) or one_line(error)
+    return (f'{path}: mask cannot be read ({text}); put a whole one there or '
+            'leave its photo out')
 
 
 def index_problem(image: Image.Image) -> Optional[str]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.csv_files import read_csv
-from mmwsss.files.masks import write_mask
+from mmwsss.files.masks import unreadable_mask, write_mask
 from mmwsss.files.photos import photo_size
 from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.parallel.progress import in_threads
@@ -291,7 +291,7 @@ def _read_binary(path: str, size: Tuple[int, int]) -> np.ndarray:
             return np.asarray(grey) > 0
     except (OSError, SyntaxError, ValueError,
             Image.DecompressionBombError) as error:
-        raise DataError(f'{path}: mask cannot be read ({error})') from error
+        raise DataError(unreadable_mask(path, error)) from error
 
 
 def _write_lines(path: str, lines: Sequence[str]) -> None:

@@ -49,6 +49,31 @@ def test_home_in_every_option(texts, values, home):
     assert found == wanted
 
 
+@pytest.mark.parametrize('tool, arguments', [
+    ('gen_pseudo', ['a.py', 'b.pth', '--out-dir', '']),
+    ('gen_pseudo', ['a.py', 'b.pth', '--split=']),
+    ('train', ['a.py', '--work-dir', '']),
+    ('train', ['']),
+    ('eval_pseudo', ['', '--gt', 'masks']),
+    ('compare', ['a.py', '', '--work-dir', 'w']),
+])
+def test_an_empty_option_is_not_the_default(tool, arguments, capsys):
+    assert run_tool(tool, *arguments) == 2
+    assert 'is empty; is a variable of the shell' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('option, meant', [
+    ('model.type=MMCTT', "unknown type 'MMCTT' (did you mean 'MMCT'?)"),
+    ('model.type=mmct', "(did you mean 'MMCT'?)"),
+    ('train_dataloader.dataset.label_source.type=CocoLabels',
+     "(did you mean 'COCOLabels'?)"),
+])
+def test_a_misspelt_type_is_named_with_the_near_one(option, meant, tmp_path,
+                                                    localizer_config):
+    assert meant in run_tool('train', localizer_config, '--work-dir', tmp_path,
+                             '--cfg-options', option)
+
+
 def test_home_in_lists_and_not_in_numbers(home):
     parser = Parser()
     parser.add_argument('a', nargs='+')

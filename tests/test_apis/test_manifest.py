@@ -1,5 +1,6 @@
 """Maps are re-used only where nothing that they come from has changed."""
 import os.path as osp
+from pathlib import Path
 
 import pytest
 import torch
@@ -7,7 +8,7 @@ from mmengine.config import Config
 from PIL import Image
 from shapes import dataset_config
 
-from mmwsss.apis.manifest import claim, describe_source
+from mmwsss.apis.manifest import claim, describe_source, refuse_inputs
 from mmwsss.problems import ConfigError, DataError
 from mmwsss.refiners import BaseRefiner
 from mmwsss.registry import DATASETS, REFINERS
@@ -165,3 +166,24 @@ def test_masks_and_scores_of_unknown_origin_are_kept(cfg, weights, dataset,
         claim(str(tmp_path / 'out'), describe_source(cfg, weights, dataset),
               overwrite=False)
     assert (tmp_path / 'out' / file).exists()
+
+
+@pytest.mark.parametrize('out, prefix', [
+    ('JPEGImages', {}),
+    ('.', dict(seg_map_path='masks')),
+    ('link', {}),
+    ('.', dict(img_path='maps')),
+])
+def test_nothing_is_written_where_inputs_lie(out, prefix, shapes):
+    root = Path(shapes)
+    for there, kind in (('JPEGImages', 'img_path'),
+                        ('SegmentationClassAug', 'seg_map_path')):
+        if kind in prefix:
+            (root / there).rename(root / prefix[kind])
+    (root / 'link').symlink_to(prefix.get('img_path', 'JPEGImages'))
+    dataset = DATASETS.build(dataset_config(shapes, data_prefix={
+        'img_path': 'JPEGImages', 'seg_map_path': 'SegmentationClassAug',
+        **prefix}))
+    with pytest.raises(ConfigError, match='lies where results are written'):
+        refuse_inputs(str(root / out), dataset)
+    refuse_inputs(str(root / 'pseudo'), dataset)

@@ -3,6 +3,7 @@ import copy
 import os
 import os.path as osp
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -89,6 +90,14 @@ def test_other_data_are_noticed(cfg, shapes, name, content):
     after = settings(cfg)
     assert before['train_dataloader.dataset.data'] != after[
         'train_dataloader.dataset.data']
+
+
+@pytest.mark.parametrize('end', ['\r\n', '\r', '\n\n', ' \n'])
+def test_how_the_lines_of_a_list_end_does_not_matter(cfg, shapes, end):
+    before = settings(cfg)
+    path = Path(shapes, 'lists', 'train.txt')
+    path.write_bytes(end.join(path.read_text().split('\n')).encode())
+    assert settings(cfg) == before
 
 
 def test_true_masks_count_where_they_are_scored(cfg, shapes):

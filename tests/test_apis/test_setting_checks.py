@@ -37,6 +37,15 @@ def test_no_run_can_use_it(option, localizer_config, tmp_path):
     assert '\n' not in message
 
 
+@pytest.mark.parametrize('name, hint', [
+    ('Adamm', "(did you mean 'Adam'?)"), ('adamW', "(did you mean 'AdamW'?)"),
+    ('torch.optim.NoSuchOne', '(known: ')])
+def test_an_optimizer_that_is_not_there(name, hint, localizer_config):
+    with pytest.raises(ConfigError) as caught:
+        load_config(localizer_config, {'optim_wrapper.optimizer.type': name})
+    assert f'unknown optimizer {name!r} {hint}' in str(caught.value)
+
+
 @pytest.mark.parametrize('option', [
     'refine_workers=None', 'localize_workers=0', 'randomness.seed=None',
     'optim_wrapper.optimizer.lr=0', 'train_dataloader.batch_size=1',

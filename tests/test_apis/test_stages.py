@@ -178,3 +178,9 @@ def test_settings_follow_from_results(tmp_path):
 def test_differences_have_names():
     assert differences(dict(a=1, b='x', c=0), dict(a=1, b='y', d=[2])) == [
         "b: 'x' -> 'y'", 'c: 0 -> not there', 'd: not there -> [2]']
+
+
+def test_other_data_are_said_in_words():
+    name = 'train_dataloader.dataset.data'
+    assert differences({name: '92c8ea1d'}, {name: '3c4ac8ad'}) == [
+        f'{name}: other list, labels, photos or masks']

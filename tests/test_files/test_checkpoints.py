@@ -145,6 +145,9 @@ WRAPPED = dict(
         'n_averaged': torch.tensor(3),
         **{f'module.{k}': v for k, v in STATE.items()}}),
     timm=dict(epoch=1, state_dict_ema=STATE),
+    model_state=dict(model_state=STATE, optimizer_state={}),
+    deepspeed=dict(module=STATE, global_steps=3),
+    ema_alone=dict(model={}, model_ema=STATE),
     nested=dict(model=dict(state_dict=STATE)),
     half=dict(state_dict={k: v.bfloat16() for k, v in STATE.items()}),
 )

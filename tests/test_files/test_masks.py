@@ -40,6 +40,24 @@ def test_every_index_picture_is_read(tmp_path, mode):
     assert mask.shape == (4, 5) and mask[1, 2] == 1 and mask.sum() == 1
 
 
+@pytest.mark.parametrize('content, why', [
+    (b'', 'empty, or of no kind that Pillow knows'),
+    (b'no picture', 'empty, or of no kind that Pillow knows'),
+    (None, 'No such file or directory'),
+    ('folder', 'Is a directory'),
+])
+def test_why_a_mask_cannot_be_read(content, why, tmp_path):
+    path = tmp_path / 'a.png'
+    if content == 'folder':
+        path.mkdir()
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_mask(str(path))
+    assert str(caught.value) == (f'{path}: mask cannot be read ({why}); put a '
+                                 'whole one there or leave its photo out')
+
+
 def test_what_is_no_mask_is_named(tmp_path):
     Image.new('RGB', (5, 4)).save(tmp_path / 'rgb.png')
     with pytest.raises(DataError, match=r'rgb.png: a mask has one index a '

@@ -1,7 +1,7 @@
 """Checkpoints of which a whole one is there at every instant."""
 import operator
 import os.path as osp
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
@@ -20,6 +20,9 @@ class CheckpointHook(_CheckpointHook):
     Files appear whole by :class:`mmwsss.engine.runner.CheckedRunner`.
     Of equally good checkpoints the later one is the best: a score of 100 on
     photos that are easy says nothing more, but training does.
+    Checkpoints name the best one by its whole path: a run that goes on from a
+    copy elsewhere leaves that of the first run alone, and a moved one finds
+    its own.
     Arguments are mmengine's.
     """
 
@@ -30,6 +33,17 @@ class CheckpointHook(_CheckpointHook):
         super().before_train(runner)
         backend: Any = getattr(self, 'file_backend')  # noqa: B009
         self.file_backend: Any = _RemoveLater(backend)
+        best: Optional[str] = getattr(self, 'best_ckpt_path', None)
+        if best:
+            self.best_ckpt_path: Optional[str] = self._here(best)
+        bests: Dict[str, Optional[str]] = getattr(
+            self, 'best_ckpt_path_dict', {})
+        for score, path in bests.items():
+            bests[score] = path and self._here(path)
+
+    def _here(self, path: str) -> str:
+        """The file of this name in the run's own folder."""
+        return self.file_backend.join_path(self.out_dir, osp.basename(path))
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int,
                                    meta: dict) -> None:

@@ -81,3 +81,27 @@ def test_of_equal_ones_the_later_is_the_best(localizer_config, tmp_path,
                       str(tmp_path / 'run'))
     train(cfg)
     assert best_checkpoint(cfg.work_dir).endswith('epoch_3.pth')
+
+
+@pytest.mark.parametrize('moved', [False, True])
+def test_a_run_that_goes_on_elsewhere_removes_its_own_best_alone(
+        moved, localizer_config, trained_checkpoint, tmp_path):
+    first, other = tmp_path / 'first', tmp_path / 'other'
+    first.mkdir()
+    best = first / os.path.basename(trained_checkpoint)
+    state = torch.load(trained_checkpoint, weights_only=False)
+    state['message_hub']['runtime_info'].update(
+        best_ckpt=str(best), best_score=-1.)  # the next is better
+    for path in (best, first / 'epoch_2.pth'):
+        torch.save(state, path)
+    (first if moved else other).mkdir(exist_ok=True)
+    if moved:
+        first.rename(other)
+    else:
+        torch.save(state, other / 'epoch_2.pth')
+    (other / 'last_checkpoint').write_text(str(other / 'epoch_2.pth'))
+    train(load_config(localizer_config, {'train_cfg.max_epochs': 3},
+                      str(other)), resume=True)
+    assert best.exists() is not moved
+    [left] = other.glob('best_*.pth')
+    assert left.name.endswith('_epoch_3.pth')
