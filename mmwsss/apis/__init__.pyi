@@ -4,6 +4,7 @@ from .evaluation import evaluate_pseudo_labels
 from .generation import generate_pseudo_labels, split_folder
 from .over_smoothing import analyse_over_smoothing
 from .pipeline import run_pipeline
+from .report import write_report
 from .result_tables import write_tables
 from .sweeping import parse_grid, sweep
 from .testing import test, write_submission
@@ -13,5 +14,5 @@ __all__ = [
     'analyse_over_smoothing', 'best_checkpoint', 'compare',
     'evaluate_pseudo_labels', 'generate_pseudo_labels', 'load_config',
     'parse_grid', 'run_pipeline', 'split_folder', 'sweep', 'test', 'train',
-    'write_submission', 'write_tables'
+    'write_report', 'write_submission', 'write_tables'
 ]

@@ -23,7 +23,8 @@ from mmwsss.registry import forget_pretrained
 
 _STALE = 3600  # seconds after which an unfinished file is nobody's
 _KINDS = dict(maps='.npz', masks='.png', npy='.npy')
-_SUMMARIES = ('scores.json', 'threshold_curve.png', 'overlays.png')
+_SUMMARIES = ('scores.json', 'photos.json', 'threshold_curve.png',
+              'overlays.png')
 
 
 def describe_source(cfg: Config, checkpoint: Optional[str],

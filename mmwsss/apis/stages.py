@@ -6,6 +6,7 @@ import logging
 import os
 import os.path as osp
 import shutil
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import (
@@ -28,6 +29,7 @@ from mmwsss.files.run_folder import newest_checkpoint
 from mmwsss.problems import ConfigError, DataError
 
 from .class_counts import check_class_counts
+from .environment import environment
 from .generation import generate_pseudo_labels
 from .result_settings import result_settings
 from .testing import test
@@ -285,8 +287,12 @@ class _Record:
         cfg = copy.deepcopy(stage.config)
         if stage.adapt is not None:
             stage.adapt(cfg, given)
+        begun = time.monotonic()
         results = stage.work(cfg, self.folder, given)
-        self._write(dict(record, results=results))
+        self._write(dict(
+            record, results=results, environment=environment(),
+            # Of an interrupted stage, those since it was gone on with.
+            seconds=round(time.monotonic() - begun, 1)))
         return results
 
 
