@@ -1,6 +1,7 @@
 from .comparison import compare
 from .config import load_config
 from .evaluation import evaluate_pseudo_labels
+from .figures import write_figure
 from .generation import generate_pseudo_labels, split_folder
 from .over_smoothing import analyse_over_smoothing
 from .pipeline import run_pipeline
@@ -14,5 +15,5 @@ __all__ = [
     'analyse_over_smoothing', 'best_checkpoint', 'compare',
     'evaluate_pseudo_labels', 'generate_pseudo_labels', 'load_config',
     'parse_grid', 'run_pipeline', 'split_folder', 'sweep', 'test', 'train',
-    'write_report', 'write_submission', 'write_tables'
+    'write_figure', 'write_report', 'write_submission', 'write_tables'
 ]

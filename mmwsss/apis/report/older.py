@@ -1,14 +1,16 @@
 """Photos of results that were made before ``photos.json`` was written."""
+import glob
 import logging
 import os.path as osp
 from typing import Optional, Sequence
 
-from mmengine.config import Config
 from mmengine.logging import print_log
 
+from mmwsss.files.json_files import read_json
 from mmwsss.problems import ConfigError, DataError
 from mmwsss.registry import DATASETS
 
+from ..config import load_config
 from ..generation import mask_paths, split_dataset
 from ..photo_records import PhotoRecords, photo_records, read_photo_records
 from .runs import Part, Run
@@ -25,6 +27,10 @@ def find_records(run: Run) -> None:
         run (Run): Its parts are changed.
     """
     configs = [part.config for part in run.parts if part.config]
+    # A stage alone: of the stages beside it, or of the localizer above.
+    for above in (osp.join('..', '*'), osp.join('..', '..')):
+        configs += sorted(glob.glob(osp.join(
+            glob.escape(osp.abspath(run.folder)), above, '*.py')))
     for part in run.parts:
         part.records = read_photo_records(part.folder)
         if part.records is None and part.scores:
@@ -32,20 +38,23 @@ def find_records(run: Run) -> None:
 
 
 def _looked_at(part: Part, configs: Sequence[str]) -> Optional[PhotoRecords]:
+    manifest = osp.join(part.folder, 'manifest.json')
     split = part.settings.get('split')
+    if split is None and osp.isfile(manifest):
+        split = read_json(manifest).get('split', 'train')
     masks = osp.join(part.folder, 'masks' if split else 'predictions')
     if not osp.isdir(masks):
         return None
     reason = 'no config of its data lies beside it'
     for path in configs:
         try:
-            cfg = Config.fromfile(path)
+            cfg = load_config(path)
             data = (split_dataset(cfg, split) if split and
                     'localize_pipeline' in cfg else
                     None if split else cfg.test_dataloader.dataset.to_dict())
             if data is None:
                 continue
-            _move(data, cfg.get('work_dir') or '', osp.dirname(path))
+            _move(data, cfg.work_dir, osp.dirname(osp.abspath(path)))
             dataset = DATASETS.build(dict(data, **(
                 dict(check_images=False) if split else {})))
             return photo_records(dataset, mask_paths(dataset), masks)
@@ -59,7 +68,7 @@ def _looked_at(part: Part, configs: Sequence[str]) -> Optional[PhotoRecords]:
 
 def _move(data: dict, work_dir: str, folder: str) -> None:
     """Paths from where the run was started, though one is elsewhere now."""
-    root, folder = data.get('data_root') or '', osp.abspath(folder)
+    root = data.get('data_root') or ''
     started = folder.removesuffix(osp.normpath(work_dir))
     if not osp.isabs(root) and not osp.isdir(root) and started != folder:
         data['data_root'] = osp.join(started, root)

@@ -13,8 +13,8 @@ from mmwsss.visualization.report import (
     Text,
     curves,
 )
+from mmwsss.visualization.tables import spread
 
-from ..comparison import COLUMNS, spread
 from .class_sections import agreement_section, class_sections
 from .doubts import doubt_pictures
 from .published import published_section
@@ -194,8 +194,8 @@ def comparison_sections(places: Sequence[str]) -> List[Section]:
 
 def _comparison(content: Dict[str, Any]) -> Section:
     rows = content['rows']
-    headings = [name for name in COLUMNS
-                if any(name in row['scores'] for row in rows)]
+    headings = list(dict.fromkeys(
+        name for row in rows for name in row['scores']))
     return Section('Methods side by side', [
         Text('Mean, standard deviation and, in brackets, the number of '
              'seeds, in per cent. A difference that is smaller than the '

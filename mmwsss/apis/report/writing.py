@@ -4,8 +4,6 @@ import os
 import os.path as osp
 from typing import List, Optional, Sequence, Union
 
-from mmengine.logging import print_log
-
 from mmwsss.files.atomic import require_writable_file, write_atomically
 from mmwsss.problems import ConfigError
 from mmwsss.version import __version__
@@ -59,8 +57,6 @@ def write_report(folders: Union[str, Sequence[str]],
         find_records(run)
     write_atomically(out, page(_report(places, runs, digest)).encode(
         'utf-8', 'replace'))
-    size = osp.getsize(out) / 1e6
-    print_log(f'report: {out} ({size:.1f} MB)', 'current')
     return out
 
 

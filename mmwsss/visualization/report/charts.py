@@ -5,9 +5,9 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from .blocks import Chart, Table
 
-# Okabe and Ito's colours, which people with any colour vision tell apart;
-# lines differ in their strokes as well.
-_COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9')
+# After Okabe and Ito, which people with any colour vision tell apart; lines
+# differ in their strokes as well.
+_COLOURS = ('#2B84C6', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9')
 _STROKES = ('-', '--', '-.', ':')
 _INK = '#010203'  # becomes the colour of the page's text
 _IDS = re.compile(r' id="[a-zA-Z0-9.]+_\d+"')

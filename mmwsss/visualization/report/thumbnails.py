@@ -9,11 +9,11 @@ from PIL import Image
 from mmwsss.files.masks import IGNORED
 from mmwsss.files.work_size import fit_mask, fit_photo, work_size
 
-PHOTO_SIDE = 176
+PHOTO_SIDE = 224
 """Pixels of the longer side of a photo or mask."""
-MAP_SIDE = 72
+MAP_SIDE = 80
 """The same of a map, which has no fine parts."""
-_QUALITY = 50
+_QUALITY = 55
 
 
 def photo_uri(photo: np.ndarray) -> str:
