@@ -129,7 +129,10 @@ def test_everything_is_reached_by_the_keyboard_and_has_a_name(page):
                     || one.textContent).trim(), style.outlineStyle]'''))
     assert seen[0][:2] == ['A', 'To the results']
     assert {'A', 'SUMMARY', 'SELECT', 'INPUT'} <= {kind for kind, *_ in seen}
-    assert all(name and outline != 'none' for _, name, outline in seen)
+    # After the last element the page begins anew.
+    seen = [one for one in seen if one[0] != 'BODY']
+    assert len(seen) > 45
+    assert [one for one in seen if not one[1] or one[2] == 'none'] == []
     assert page.execute_script('''
         return [...document.querySelectorAll("img")].every(
             one => one.hasAttribute("alt")) &&

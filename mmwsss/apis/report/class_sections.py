@@ -42,8 +42,7 @@ def _scores(part: Part) -> List[Any]:
                if isinstance(part.scores.get(name), dict)}
     if isinstance(part.crf.get('IoU'), dict):
         columns['IoU after a CRF'] = part.crf['IoU']
-    names = dict.fromkeys(name for values in columns.values()
-                          for name in values)
+    names = max(columns.values(), key=len)  # AP has no background
     blocks: List[Any] = [
         Text('Precision is the share of the mask that lies on the object, '
              'recall the share of the object that the mask covers; AP is '

@@ -48,8 +48,8 @@ def write_report(folders: Union[str, Sequence[str]],
     if not places:
         raise ConfigError('give a folder of results')
     places = [osp.expanduser(place) for place in places]
-    out = require_writable_file(out or osp.join(places[0], NAME))
     runs = [run for place in places for run in find_runs(place)]
+    out = require_writable_file(out or osp.join(places[0], NAME))
     digest = _digest(places)
     if page_digest(out) == digest:
         return out
