@@ -207,9 +207,9 @@ def _scaled(caption: str, picture: np.ndarray, head: int) -> Image.Image:
     canvas = Image.new('RGB', (place + _GAP, _TILE + head), 'white')
     canvas.paste(Image.fromarray(picture).resize((width, _TILE)), (0, head))
     draw = ImageDraw.Draw(canvas)
-    for i, line in enumerate(caption.split('\n')):
-        draw.text((2, i * _LINE), _shortened(line, place), fill='black',
-                  font=_font())
+    for i, line in enumerate(reversed(caption.split('\n')), 1):
+        draw.text((2, head - i * _LINE), _shortened(line, place),
+                  fill='black', font=_font())
     return canvas
 
 

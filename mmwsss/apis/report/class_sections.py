@@ -3,7 +3,11 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from mmwsss.evaluation.photo_scores import confusion, photo_counts
+from mmwsss.evaluation.photo_scores import (
+    FAILURES,
+    confusion,
+    photo_counts,
+)
 from mmwsss.parallel.progress import in_threads
 from mmwsss.visualization.report import (
     Matrix,
@@ -79,11 +83,11 @@ def _masks(records: PhotoRecords) -> List[Any]:
             'Each line of the next table is a true class: it says what share '
             'of its pixels masks show as which class. In the diagonal, in '
             'bold, is what is right.'), _matrix(matrix, names)]
-        failed: Dict[str, int] = {}
+        failed = dict.fromkeys(FAILURES, 0)
         for photo in photos:
             for name in {one for found in photo.failures.values()
                          for one in found}:
-                failed[name] = failed.get(name, 0) + 1
+                failed[name] += 1
         blocks.append(Table('Failures', ['failure', 'photos'],
                             list(failed.items())))
     blocks.append(_areas(records))

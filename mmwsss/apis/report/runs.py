@@ -49,11 +49,6 @@ class Part:
         """Whether it ran to its end; True where nobody noted it."""
         return not self.record or self.record.get('results') is not None
 
-    @property
-    def trains(self) -> bool:
-        """Whether it is a training."""
-        return not self.scores and bool(self.curves)
-
 
 @dataclass
 class Run:

@@ -55,7 +55,7 @@ def test_a_training_alone_whose_log_was_cut_off(tmp_path):
     [run] = find_runs(str(tmp_path))
     [part] = run.parts
     assert [row['loss'] for row in part.curves] == [2, 1]
-    assert part.trains and part.config == str(tmp_path / 'my.py')
+    assert part.config == str(tmp_path / 'my.py')
 
 
 def test_folders_without_results(tmp_path):
