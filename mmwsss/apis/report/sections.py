@@ -192,6 +192,22 @@ def comparison_sections(places: Sequence[str]) -> List[Section]:
     return sections
 
 
+def side_by_side(runs: Sequence[Run]) -> List[Section]:
+    """The scores of several runs in one table; none for one run."""
+    scores = {run.title: {
+        f'{name}, {part.name}': part.scores[name] for part in run.parts
+        for name in ('mAP', 'mIoU') if part.scores.get(name) is not None}
+        for run in runs}
+    headings = list(dict.fromkeys(
+        name for found in scores.values() for name in found))
+    if len(runs) < 2 or not headings:
+        return []
+    return [Section('Side by side', [Text(MEANING), Table(
+        'Scores in per cent', ['run', *headings],
+        [[title, *(found.get(name) for name in headings)]
+         for title, found in scores.items()])])]
+
+
 def _comparison(content: Dict[str, Any]) -> Section:
     rows = content['rows']
     headings = list(dict.fromkeys(

@@ -15,7 +15,12 @@ from ..stages import RECORD
 from .gallery import gallery
 from .older import find_records
 from .runs import DOUBTS, SCORES, Run, find_runs
-from .sections import comparison_sections, run_sections, summary
+from .sections import (
+    comparison_sections,
+    run_sections,
+    side_by_side,
+    summary,
+)
 
 NAME = 'report.html'
 _FILES = {RECORD, RECORDS, *SCORES, 'test_scores_crf.json', 'scalars.json',
@@ -62,9 +67,10 @@ def write_report(folders: Union[str, Sequence[str]],
 
 def _report(places: Sequence[str], runs: Sequence[Run], digest: str
             ) -> Report:
+    _tell_apart(runs)
     title = 'Report: ' + ', '.join(osp.basename(osp.abspath(place))
                                    for place in places)
-    sections = comparison_sections(places)
+    sections = comparison_sections(places) or side_by_side(runs)
     for run in runs:
         sections += run_sections(run, several=len(runs) > 1)
     shown: List[Run] = []
@@ -78,6 +84,15 @@ def _report(places: Sequence[str], runs: Sequence[Run], digest: str
         [row for run in shown for row in run.doubts])
     return Report(title, summary(runs), sections,
                   [photos] if photos is not None else [], digest)
+
+
+def _tell_apart(runs: Sequence[Run]) -> None:
+    """Give runs of one title the folder above it as well."""
+    titles = [run.title for run in runs]
+    for run in runs:
+        if titles.count(run.title) > 1:
+            above = osp.basename(osp.dirname(osp.abspath(run.folder)))
+            run.title = f'{above}/{run.title}'
 
 
 def _digest(places: Sequence[str]) -> str:

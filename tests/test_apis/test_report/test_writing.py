@@ -56,6 +56,16 @@ def test_several_folders_stand_side_by_side(run, tmp_path):
     assert not osp.exists(osp.join(run, 'report.html'))
 
 
+def test_runs_of_one_name_are_told_apart(finished, tmp_path):
+    places = [str(shutil.copytree(finished, tmp_path / name / 'seed_0'))
+              for name in ('cam', 'mmct')]
+    text = open(write_report(places), encoding='utf-8').read()
+    assert 'Side by side' in text
+    for name in ('cam', 'mmct'):
+        assert f'<th scope="row">{name}/seed_0</th>' in text
+        assert f'{name}/seed_0: pseudo_val</option>' in text
+
+
 def test_a_single_stage_and_a_damaged_one(run):
     part = osp.join(run, 'pseudo_val')
     assert 'mIoU, pseudo_val' in open(write_report(part)).read()
