@@ -2,9 +2,11 @@ from .comparison import compare
 from .config import load_config
 from .doubtful_labels import find_doubtful_labels
 from .evaluation import evaluate_pseudo_labels
+from .figures import write_figure
 from .generation import generate_pseudo_labels, split_folder
 from .over_smoothing import analyse_over_smoothing
 from .pipeline import run_pipeline
+from .report import write_report
 from .result_tables import write_tables
 from .sweeping import parse_grid, sweep
 from .testing import test, write_submission
@@ -14,6 +16,6 @@ __all__ = [
     'analyse_over_smoothing', 'best_checkpoint', 'compare',
     'evaluate_pseudo_labels', 'find_doubtful_labels',
     'generate_pseudo_labels', 'load_config', 'parse_grid', 'run_pipeline',
-    'split_folder', 'sweep', 'test', 'train', 'write_submission',
-    'write_tables'
+    'split_folder', 'sweep', 'test', 'train', 'write_figure', 'write_report',
+    'write_submission', 'write_tables'
 ]

@@ -1,6 +1,5 @@
 """Several localizers, several seeds, the whole path of each: one table."""
 import os.path as osp
-import statistics
 from collections import ChainMap
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -11,9 +10,11 @@ from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.json_files import write_json
 from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.problems import ConfigError
+from mmwsss.visualization.tables import spread
 
 from .config import fitting_options
 from .pipeline import path_stages, run_pipeline
+from .report import write_report
 from .stages import check_stages
 
 # Heading -> stage and score of the pipeline.
@@ -44,7 +45,8 @@ def compare(localizers: Sequence[str],
     """Run the whole path for every localizer and seed; one table.
 
     What is finished is not run again. ``comparison.json`` and
-    ``comparison.md`` in ``work_dir`` are written anew after each path.
+    ``comparison.md`` in ``work_dir`` are written anew after each path, a
+    ``report.html`` at the end.
 
     Args:
         localizers (Sequence[str]): Config files.
@@ -93,6 +95,7 @@ def compare(localizers: Sequence[str],
             if value is not None:
                 row['scores'].setdefault(heading, []).append(value)
         _report(rows, seeds, work_dir)
+    print_log(f'report: {write_report(work_dir)}', 'current')
     return rows
 
 
@@ -117,13 +120,3 @@ def _report(rows: List[dict], seeds: Sequence[int], work_dir: str) -> None:
     write_atomically(osp.join(work_dir, 'comparison.md'),
                      (table.get_string() + '\n').encode())
     print_log('\n' + table.get_string(), 'current')
-
-
-def spread(values: Sequence[float]) -> str:
-    """``58.7 ± 0.4 (3)``: mean, standard deviation, number of values."""
-    if not values:
-        return '-'
-    if len(values) == 1:
-        return f'{values[0]:.1f} (1)'
-    return (f'{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f} '
-            f'({len(values)})')

@@ -3,6 +3,7 @@ import copy
 import os
 import os.path as osp
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -51,6 +52,7 @@ from mmwsss.problems import ConfigError, DataError, Problems, unknown_name
 from mmwsss.registry import DATASETS, forget_pretrained
 from mmwsss.visualization import (
     PICTURE_SIDE,
+    legend,
     photo_row,
     picture_sheet,
     write_picture,
@@ -59,6 +61,13 @@ from mmwsss.visualization import (
 from .class_counts import check_class_counts
 from .lenient import make_lenient
 from .manifest import claim, describe_source, refuse_inputs
+from .photo_records import (
+    RECORDS,
+    PhotoRecords,
+    caption,
+    photo_records,
+    write_photo_records,
+)
 from .scoring import ScoredFile, Scoring, map_scoring
 from .training import build_runner
 
@@ -78,9 +87,9 @@ def generate_pseudo_labels(cfg: Config,
     """Run a localizer over a split; write maps, masks and scores.
 
     Written to ``out_dir``: ``maps/*.npz``, ``masks/*.png``, ``scores.json``,
-    ``threshold_curve.png`` and ``overlays.png``. Images whose maps are there
-    already, from the same checkpoint and settings, are skipped. All masks are
-    written anew and take the place of earlier ones together.
+    ``photos.json``, ``threshold_curve.png`` and ``overlays.png``. Images whose
+    maps are there already, from the same checkpoint and settings, are skipped.
+    All masks are written anew and take the place of earlier ones together.
 
     Args:
         cfg (Config): Config of the localizer.
@@ -381,18 +390,18 @@ def finish_masks(dataset: BaseDataset, truths: Sequence[Optional[str]],
             write(folder, name,
                   map_to_mask(maps.maps, maps.labels, threshold))
         return draft, maps.scores, (
-            strongest_map(maps) if file.index in shown else None)
+            small_maps(maps) if file.index in shown else None)
 
     with replaced_folder(osp.join(out_dir, 'masks')) as new, \
             MaskDrafts(out_dir) as drafts:
-        scores, strongest = [], {}
+        scores, kept = [], {}
         for file, (draft, image_scores, maps) in scoring.run(
                 files, partial(see, new)):
             if draft is not None:
                 drafts.add(draft)
             scores.append(image_scores)
             if maps is not None:
-                strongest[file.index] = maps
+                kept[file.index] = maps
         report = _report(dataset, scoring, sweep.chosen, scores, out_dir)
         report.setdefault('threshold', threshold)
         if drafts:
@@ -402,11 +411,13 @@ def finish_masks(dataset: BaseDataset, truths: Sequence[Optional[str]],
                     drafts, 'Writing masks', len(drafts)):
                 pass
         # What belongs to the masks that go away now.
-        for name in ('scores.json', 'overlays.png',
+        for name in ('scores.json', 'overlays.png', RECORDS,
                      *(() if scoring.scored else ('threshold_curve.png', ))):
             with suppress(FileNotFoundError):
                 os.remove(osp.join(out_dir, name))
-    _write_overlays(dataset, truths, out_dir, strongest)
+    records = photo_records(dataset, truths, osp.join(out_dir, 'masks'))
+    _write_overlays(records, out_dir, kept)
+    write_photo_records(out_dir, records)
     write_json(osp.join(out_dir, 'scores.json'), report)
     return report
 
@@ -426,34 +437,41 @@ def _report(dataset: BaseDataset, scoring: Scoring, chosen: List[int],
             torch.from_numpy(dataset.labels))
         foreground = [i - 1 for i in chosen if i > 0]
         report['mAP'] = rounded(per_class[foreground].nanmean())
+        report['AP'] = {classes[i + 1]: rounded(per_class[i])
+                        for i in foreground}
     if scoring.scored:
         report.update(scoring.report('pseudo masks', out_dir))
     return report
 
 
-def strongest_map(file: MapFile) -> np.ndarray:
-    """The largest value over the classes, (h, w), as large as a picture."""
-    strongest = file.maps.max(0, keepdims=True, initial=0.)
-    return resized_maps(strongest, work_size(strongest.shape[1:],
-                                             PICTURE_SIDE))[0]
+def small_maps(file: MapFile) -> MapFile:
+    """The maps of a photo, as large as a picture."""
+    size = work_size(file.maps.shape[1:], PICTURE_SIDE)
+    return replace(file, maps=resized_maps(file.maps, size))
 
 
-def _write_overlays(dataset: BaseDataset, truths: Sequence[Optional[str]],
-                    out_dir: str, strongest: Dict[int, np.ndarray]) -> None:
-    """A sheet of some images with maps, masks and truth."""
+def _write_overlays(records: PhotoRecords, out_dir: str,
+                    kept: Dict[int, MapFile]) -> None:
+    """A sheet of some images with maps, masks and truth.
+
+    Args:
+        records (PhotoRecords): Of all images.
+        out_dir (str): Where it goes, and the masks are.
+        kept (dict): Index of an image that is shown -> its maps.
+    """
     rows = []
-    classes = dataset.metainfo['classes']
-    palette = dataset.metainfo['palette']
-    for index, maps in sorted(strongest.items()):
-        info = dataset.get_data_info(index)
-        present = info['gt_label'].nonzero()[0]
+    for index, file in sorted(kept.items()):
+        photo = records.photos[index]
         rows.append(photo_row(
-            ', '.join(classes[i + 1] for i in present), info['img_path'],
-            [('mask', osp.join(out_dir, 'masks', info['sample_id'] + '.png'),
-              None), ('truth', truths[index], mask_classes(dataset))],
-            palette, maps if len(present) else None))
-    write_picture(osp.join(out_dir, 'overlays.png'),
-                  picture_sheet(rows, columns=2))
+            photo.name, photo.photo,
+            [(caption('mask', photo, records.classes), osp.join(
+                out_dir, 'masks', photo.name + '.png'), None),
+             ('truth', photo.truth, records.values)],
+            records.palette,
+            [(records.classes[label + 1], one)
+             for label, one in zip(file.labels, file.maps)]))
+    write_picture(osp.join(out_dir, 'overlays.png'), picture_sheet(
+        rows, legend=legend(records.classes, records.palette)))
 
 
 def evenly(total: int, count: int) -> List[int]:

@@ -21,7 +21,8 @@ from mmwsss.refiners import RefinerChain
 from mmwsss.registry import forget_pretrained
 
 _KINDS = dict(maps='.npz', masks='.png', npy='.npy')
-_SUMMARIES = ('scores.json', 'threshold_curve.png', 'overlays.png')
+_SUMMARIES = ('scores.json', 'photos.json', 'threshold_curve.png',
+              'overlays.png')
 
 
 def describe_source(cfg: Config, checkpoint: Optional[str],

@@ -13,6 +13,7 @@ from mmwsss.files.unfinished import remove_unfinished
 
 from .config import fitting_options, load_config, replace_everywhere
 from .named_stages import named_stages
+from .report import write_report
 from .stages import Generate, Given, Stage, Test, Train, run_stages
 from .testing import check_test
 
@@ -36,7 +37,8 @@ def run_pipeline(localizer: str,
     Each stage has a folder under ``work_dir``. A stage that is finished and
     whose settings and inputs have not changed is not run again; an
     interrupted training goes on from its last checkpoint. A localizer that
-    segments by itself, such as ToCo, is also tested as a segmentor.
+    segments by itself, such as ToCo, is also tested as a segmentor. At the
+    end ``report.html`` is written, see :func:`write_report`.
 
     Args:
         localizer (str): Config file of the localizer, or of a pipeline that
@@ -71,11 +73,21 @@ def run_pipeline(localizer: str,
                          affinity, crf, amp)
     results = run_stages(stages, work_dir, overwrite)
     print_log('\n' + _summary(results), 'current')
-    for name in results:
-        path = osp.join(work_dir, name, 'overlays.png')
-        if osp.isfile(path):
-            print_log(f'overlays: {path}', 'current')
+    for line in _ending(results, work_dir):
+        print_log(line, 'current')
     return results
+
+
+def _ending(results: Dict[str, dict], work_dir: str) -> List[str]:
+    """What was made, how good it is and where to look, a line each."""
+    made = [f'{scores["images"]} in {osp.join(work_dir, name, "masks")}'
+            for name, scores in results.items() if 'images' in scores]
+    good = [f'{name} {scores["mIoU"]:.1f} %' for name, scores
+            in results.items() if isinstance(scores.get('mIoU'), float)
+            and scores['mIoU'] == scores['mIoU']]
+    return [f'masks: {", ".join(made) or "none"}',
+            f'mIoU: {", ".join(good) or "unknown, no true masks"}',
+            f'report: {write_report(work_dir)}']
 
 
 def path_stages(localizer: str,

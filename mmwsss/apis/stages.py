@@ -6,6 +6,7 @@ import logging
 import os
 import os.path as osp
 import shutil
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import (
@@ -29,6 +30,7 @@ from mmwsss.problems import ConfigError, DataError
 
 from .class_counts import check_class_counts
 from .doubtful_labels import REPORT, find_doubtful_labels
+from .environment import environment
 from .generation import generate_pseudo_labels
 from .result_settings import result_settings
 from .testing import test
@@ -326,8 +328,12 @@ class _Record:
         cfg = copy.deepcopy(stage.config)
         if stage.adapt is not None:
             stage.adapt(cfg, given)
+        begun = time.monotonic()
         results = stage.work(cfg, self.folder, given)
-        self._write(dict(record, results=results))
+        self._write(dict(
+            record, results=results, environment=environment(),
+            # Of an interrupted stage, those since it was gone on with.
+            seconds=round(time.monotonic() - begun, 1)))
         return results
 
 

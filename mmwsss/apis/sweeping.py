@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from prettytable import MARKDOWN, PrettyTable
 
 from mmwsss.files.atomic import require_writable, write_atomically
@@ -18,6 +19,7 @@ from mmwsss.visualization import draw_curves
 
 from .config import load_config
 from .options import parse_value
+from .report import write_report
 from .stages import Given, Train, each_stage
 
 
@@ -51,7 +53,8 @@ def sweep(config: str,
 
     A finished combination is not trained again, an interrupted one goes on
     from its last checkpoint. After each, ``sweep.json``, ``sweep.md`` and
-    ``sweep.png`` in ``work_dir`` are written anew.
+    ``sweep.png`` in ``work_dir`` are written anew, at the end
+    ``report.html``.
 
     Args:
         config (str): Config file.
@@ -90,6 +93,7 @@ def sweep(config: str,
                             folder=osp.join(work_dir, stage.name),
                             scores={name: scores[name] for name in metrics}))
         _report(results, grid, metrics, work_dir)
+    print_log(f'report: {write_report(work_dir)}', 'current')
     return results
 
 

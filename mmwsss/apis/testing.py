@@ -8,31 +8,35 @@ from typing import Dict, List, Optional
 
 import torch
 from mmengine.config import Config
-from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmwsss.datasets.photo_folder import mask_classes
 from mmwsss.evaluation import ClassSubsetIoU
 from mmwsss.evaluation.base_scorer import rounded
 from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.checkpoints import load_weights
 from mmwsss.files.json_files import write_json
-from mmwsss.files.masks import MaskClasses
 from mmwsss.files.photos import image_name
 from mmwsss.parallel.distributed import cpu_share
 from mmwsss.problems import ConfigError
 from mmwsss.visualization import (
     class_table,
+    legend,
     photo_row,
     picture_sheet,
     write_picture,
 )
 
 from .class_counts import check_class_counts
-from .generation import evenly
+from .generation import evenly, mask_paths
+from .photo_records import (
+    PhotoRecords,
+    caption,
+    photo_records,
+    write_photo_records,
+)
 from .training import build_runner
 
 ARCHIVES = ('.zip', '.tar', '.tar.gz', '.tgz')
@@ -55,8 +59,8 @@ def test(cfg: Config,
         tta (bool): Several scales, mirrored or not, as
             ``cfg.tta_pipeline`` and ``cfg.tta_model`` say.
         out_dir (str, optional): Predicted masks are written there, with
-            ``crf`` those after it, and a sheet ``overlays.png`` to the work
-            folder.
+            ``crf`` those after it, and to the work folder a sheet
+            ``overlays.png`` and ``photos.json`` with the scores by photo.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
         crf (bool): Also score the masks after a dense CRF, as
             ``cfg.test_crf`` says, in the same run.
@@ -76,7 +80,10 @@ def test(cfg: Config,
         _report(runner, metrics, dict(checkpoint=checkpoint, tta=tta),
                 runner.work_dir)
         if out_dir is not None:
-            _write_overlays(runner.test_dataloader.dataset, out_dir,
+            dataset = runner.test_dataloader.dataset
+            records = photo_records(dataset, mask_paths(dataset), out_dir)
+            write_photo_records(runner.work_dir, records)
+            _write_overlays(records, out_dir,
                             osp.join(runner.work_dir, 'overlays.png'))
     return metrics
 
@@ -232,21 +239,21 @@ def _report(runner: Runner, metrics: Dict[str, float], settings: dict,
         write_json(osp.join(work_dir, name), report)
 
 
-def _write_overlays(dataset: BaseDataset, masks: str, path: str,
+def _write_overlays(records: PhotoRecords, masks: str, path: str,
                     count: int = 12) -> None:
     """A sheet of photos, predicted and true masks."""
-    palette = dataset.metainfo['palette']
-    truths = mask_classes(dataset)
-    classes = MaskClasses(truths.count)
     rows = []
-    for index in evenly(len(dataset), count):
-        info = dataset.get_data_info(index)
-        name = image_name(info['img_path'])
+    for index in evenly(len(records.photos), count):
+        photo = records.photos[index]
         rows.append(photo_row(
-            name, info['img_path'],
-            [('segmentor', osp.join(masks, name + '.png'), classes),
-             ('truth', info.get('seg_map_path'), truths)], palette))
-    write_picture(path, picture_sheet(rows, columns=2))
+            photo.name, photo.photo,
+            [(caption('segmentor', photo, records.classes),
+              osp.join(masks, photo.name + '.png'), None),
+             ('truth', photo.truth, records.values)], records.palette))
+    if rows:
+        write_picture(path, picture_sheet(
+            rows, columns=2, legend=legend(records.classes,
+                                           records.palette)))
 
 
 def _pack(archive: str, folder: str, paths: List[str]) -> None:

@@ -1,7 +1,7 @@
 """JSON files."""
 import json
 import math
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def read_json(path: str, **kwargs: Any) -> Any:
         raise DataError(f'{path}: not valid JSON ({error})') from error
 
 
-def write_json(path: str, content: Any) -> None:
+def write_json(path: str, content: Any, indent: Optional[int] = 1) -> None:
     """Write a JSON file that appears whole or not at all.
 
     JSON has no NaN and no infinity: a number that is not finite, such as the
@@ -40,8 +40,10 @@ def write_json(path: str, content: Any) -> None:
     Args:
         path (str): Where to write.
         content: What to write.
+        indent (int, optional): Of each level. Defaults to 1; None writes a
+            single line, for what people do not read.
     """
-    text = json.dumps(finite(content), indent=1, allow_nan=False)
+    text = json.dumps(finite(content), indent=indent, allow_nan=False)
     write_atomically(path, text.encode())
 
 

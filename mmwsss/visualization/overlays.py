@@ -1,10 +1,11 @@
 """Photos with heat maps or masks laid over them."""
 import io
 import os.path as osp
-from typing import List, Optional, Sequence, Tuple
+from functools import cache
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from mmwsss.files.atomic import write_atomically
 from mmwsss.files.masks import MaskClasses, read_mask
@@ -19,7 +20,10 @@ PICTURE_SIDE = 640
 """Pixels of the longer side of a photo in a picture, at most."""
 
 _TILE = 240  # pixels, height of a picture in a sheet
-_CAPTION = 16  # pixels, height of its caption
+_NARROWEST = 150  # pixels, width of a picture's place, so that captions fit
+_FONT = 14  # pixels, height of a letter
+_LINE = 18  # pixels, height of a line of a caption
+_GAP = 6  # pixels between pictures
 
 
 def heat_overlay(photo: np.ndarray, class_map: np.ndarray) -> np.ndarray:
@@ -80,8 +84,8 @@ def mask_overlay(photo: np.ndarray, mask: np.ndarray,
 
 def photo_row(caption: str, img_path: str,
               masks: Sequence[MaskTile], palette: Sequence,
-              heat: Optional[np.ndarray] = None) -> List[Tile]:
-    """A photo, a map over it and masks over it, none of them large.
+              heat: Sequence[Tile] = ()) -> List[Tile]:
+    """A photo, maps over it and masks over it, none of them large.
 
     Args:
         caption (str): Stands above the photo.
@@ -90,8 +94,8 @@ def photo_row(caption: str, img_path: str,
             values stand for, see :func:`~mmwsss.files.masks.read_mask`. A path
             that is None, or that is not there, is left out.
         palette (Sequence): RGB colours of the classes, background first.
-        heat (np.ndarray, optional): A map in [0, 1], (h, w). Defaults to
-            None: no map.
+        heat (Sequence[tuple]): Class and its map in [0, 1], (h, w). Defaults
+            to none.
 
     Returns:
         list[tuple]: Captions and pictures, for :func:`picture_sheet`.
@@ -101,36 +105,86 @@ def photo_row(caption: str, img_path: str,
     size = work_size(photo.shape[:2], PICTURE_SIDE)
     photo = fit_photo(photo, size)
     row = [(caption, photo)]
-    if heat is not None:
-        row.append(('strongest map', heat_overlay(photo, heat)))
+    row += [(f'map of {name}', heat_overlay(photo, one))
+            for name, one in heat]
     row += [(title, mask_overlay(
         photo, fit_mask(read_mask(path, classes), size), palette))
         for title, path, classes in masks if path and osp.isfile(path)]
     return row
 
 
-def picture_sheet(rows: Sequence[Sequence[Tile]],
-                  columns: int = 1) -> np.ndarray:
+def legend(classes: Sequence[str], palette: Sequence[Sequence[int]]
+           ) -> List[Tuple[str, Tuple[int, ...]]]:
+    """Names and colours for :func:`picture_sheet`; background has none.
+
+    Args:
+        classes (Sequence[str]): Names of all classes, 'background' first.
+        palette (Sequence): Their RGB colours, 0..255.
+    """
+    entries = [(name, tuple(colour))
+               for name, colour in zip(classes[1:], palette[1:])]
+    return [*entries, ('unknown', (255, 255, 255))]
+
+
+def picture_sheet(rows: Sequence[Sequence[Tile]], columns: int = 1,
+                  legend: Sequence[Tuple[str, Sequence[int]]] = ()
+                  ) -> np.ndarray:
     """Pictures with captions, in rows of equal height on white.
 
     Args:
-        rows (Sequence[Sequence[Tile]]): Captions and RGB pictures; at least
-            one row.
+        rows (Sequence[Sequence[Tile]]): Captions, of one or more lines, and
+            RGB pictures; at least one row.
         columns (int): Rows that stand side by side. Defaults to 1.
+        legend (Sequence[tuple]): Names and RGB colours that are explained
+            below. Defaults to none.
 
     Returns:
         np.ndarray: RGB, uint8, (h, w, 3).
     """
-    pictures = [np.concatenate([_scaled(*tile) for tile in row], axis=1)
+    heights = [_LINE * max(1 + caption.count('\n') for caption, _ in row)
+               for row in rows]
+    head = max(heights)
+    pictures = [[_scaled(caption, picture, head) for caption, picture in row]
                 for row in rows]
-    width = max(picture.shape[1] for picture in pictures)
-    shape = (-(-len(rows) // columns), columns, _TILE + _CAPTION, width, 3)
-    sheet = np.full(shape, 255, dtype=np.uint8)
-    for i, picture in enumerate(pictures):
-        sheet[i // columns, i % columns, :, :picture.shape[1]] = picture
-    lines, _, height, _, _ = shape
-    return sheet.transpose(0, 2, 1, 3, 4).reshape(
-        lines * height, columns * width, 3)
+    width = max(sum(one.width for one in row) for row in pictures)
+    lines = -(-len(rows) // columns)
+    height = lines * (head + _TILE + _GAP)
+    keys = _legend_lines(legend, columns * width)
+    sheet = Image.new('RGB', (columns * width, height + _LINE * len(keys)),
+                      'white')
+    for i, row in enumerate(pictures):
+        left = i % columns * width
+        for one in row:
+            sheet.paste(one, (left, i // columns * (head + _TILE + _GAP)))
+            left += one.width
+    draw = ImageDraw.Draw(sheet)
+    for i, line in enumerate(keys):
+        for left, name, colour in line:
+            top = height + i * _LINE
+            draw.rectangle((left, top + 3, left + 11, top + 14),
+                           fill=tuple(colour), outline='black')
+            draw.text((left + 16, top + 1), name, fill='black', font=_font())
+    return np.asarray(sheet)
+
+
+@cache
+def _font() -> Any:
+    return ImageFont.load_default(_FONT)
+
+
+def _legend_lines(entries: Sequence[Tuple[str, Sequence[int]]], width: int
+                  ) -> List[List[Tuple[int, str, Sequence[int]]]]:
+    """Left edge, name and colour of each entry, by line."""
+    lines: List[List[Tuple[int, str, Sequence[int]]]] = []
+    left = width
+    for name, colour in entries:
+        needed = int(_font().getlength(name)) + 32
+        if left + needed > width:
+            lines.append([])
+            left = 4
+        lines[-1].append((left, name, colour))
+        left += needed
+    return lines
 
 
 def write_picture(path: str, picture: np.ndarray) -> None:
@@ -145,12 +199,25 @@ def write_picture(path: str, picture: np.ndarray) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _scaled(caption: str, picture: np.ndarray) -> np.ndarray:
+def _scaled(caption: str, picture: np.ndarray, head: int) -> Image.Image:
     """Scale a picture to the common height and write its caption above."""
     width = int(np.clip(picture.shape[1] * _TILE / picture.shape[0], 1,
                         4 * _TILE))
-    canvas = Image.new('RGB', (width + 4, _TILE + _CAPTION), 'white')
-    canvas.paste(Image.fromarray(picture).resize((width, _TILE)),
-                 (0, _CAPTION))
-    ImageDraw.Draw(canvas).text((2, 1), caption, fill='black')
-    return np.asarray(canvas)
+    place = max(width, _NARROWEST)
+    canvas = Image.new('RGB', (place + _GAP, _TILE + head), 'white')
+    canvas.paste(Image.fromarray(picture).resize((width, _TILE)), (0, head))
+    draw = ImageDraw.Draw(canvas)
+    for i, line in enumerate(reversed(caption.split('\n')), 1):
+        draw.text((2, head - i * _LINE), _shortened(line, place),
+                  fill='black', font=_font())
+    return canvas
+
+
+def _shortened(text: str, width: int) -> str:
+    """Text that is no wider than so many pixels."""
+    short = text
+    while short and _font().getlength(short) > width:
+        short = short.removesuffix('...')[:-1] + '...'
+        if short == '...':
+            break
+    return short

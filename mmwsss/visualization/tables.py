@@ -1,4 +1,5 @@
 """Tables for the terminal."""
+import statistics
 from typing import Mapping, Sequence
 
 from prettytable import PrettyTable
@@ -24,6 +25,16 @@ def class_table(names: Sequence[str], columns: Mapping[str, Sequence[float]],
                       divider=row == len(names) - 1)
     table.add_row(['mean', *(_number(_mean(v)) for v in columns.values())])
     return table.get_string()
+
+
+def spread(values: Sequence[float]) -> str:
+    """``58.7 ± 0.4 (3)``: mean, standard deviation, number of values."""
+    if not values:
+        return '-'
+    if len(values) == 1:
+        return f'{values[0]:.1f} (1)'
+    return (f'{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f} '
+            f'({len(values)})')
 
 
 def _mean(values: Sequence[float]) -> float:

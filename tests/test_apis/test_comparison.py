@@ -6,8 +6,8 @@ import os.path as osp
 import pytest
 
 from mmwsss.apis import compare, run_pipeline, train
-from mmwsss.apis.comparison import spread
 from mmwsss.problems import ConfigError
+from mmwsss.visualization.tables import spread
 
 CAM = """
 _base_ = {localizer!r}
@@ -70,6 +70,10 @@ def test_two_localizers_two_seeds_one_table(
     assert rows[1]['scores']['mAP val'][0] != rows[1]['scores']['mAP val'][1]
     text = open(osp.join(work_dir, 'comparison.md')).read()
     assert spread(rows[1]['scores']['seeds val']) in text
+    page = open(osp.join(work_dir, 'report.html')).read()
+    assert 'Methods side by side' in page
+    assert spread(rows[1]['scores']['seeds val']) in page
+    assert 'cam, seed 1: How good it is' in page
     # Nothing is done twice.
     time = os.stat(osp.join(work_dir, 'cam', 'seed_1', 'test',
                             'stage.json')).st_mtime_ns

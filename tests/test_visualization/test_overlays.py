@@ -1,5 +1,6 @@
 """Photos with heat maps or masks over them."""
 import numpy as np
+import pytest
 from PIL import Image
 
 from mmwsss.files.masks import write_mask
@@ -7,6 +8,7 @@ from mmwsss.visualization import overlays, photo_row
 from mmwsss.visualization.overlays import (
     heat_map_row,
     heat_overlay,
+    legend,
     mask_overlay,
     picture_sheet,
     write_picture,
@@ -44,21 +46,54 @@ def test_a_mask_colours_objects_and_whitens_what_is_ignored():
 
 def test_a_sheet_stands_in_columns_of_equal_width(monkeypatch):
     monkeypatch.setattr(overlays, '_TILE', 20)
-    black, wide = np.zeros((10, 10, 3)), np.zeros((10, 30, 3))
-    rows = [[('', black.astype(np.uint8))],
-            [('a', black.astype(np.uint8)), ('b', wide.astype(np.uint8))],
-            [('', black.astype(np.uint8))]]
-    line = 20 + overlays._CAPTION
-    assert picture_sheet(rows).shape == (3 * line, 20 + 60 + 2 * 4, 3)
+    monkeypatch.setattr(overlays, '_NARROWEST', 20)
+    black = np.zeros((10, 10, 3), np.uint8)
+    wide = np.zeros((10, 30, 3), np.uint8)
+    rows = [[('', black)], [('a', black), ('b', wide)], [('', black)]]
+    head, gap = overlays._LINE, overlays._GAP
+    line = head + 20 + gap
+    assert picture_sheet(rows).shape == (3 * line, 20 + 60 + 2 * gap, 3)
     sheet = picture_sheet(rows, columns=2)
-    assert sheet.shape == (2 * line, 2 * 88, 3)
+    width = 80 + 2 * gap
+    assert sheet.shape == (2 * line, 2 * width, 3)
     # The picture below its caption; white right of it and where none is.
-    assert (sheet[line - 20:line, :20] == 0).all()
-    assert (sheet[:line - 20, :20] == 255).all()
-    assert (sheet[:line, 24:88] == 255).all()
-    assert (sheet[line:, 88:] == 255).all()
+    assert (sheet[head:head + 20, :20] == 0).all()
+    assert (sheet[:head, :20] == 255).all()
+    assert (sheet[:line, 20:width] == 255).all()
+    assert (sheet[line:, width:] == 255).all()
     # A caption is written.
-    assert (sheet[:line - 20, 88:108] < 128).any()
+    assert (sheet[:head, width:width + 20] < 128).any()
+
+
+def test_captions_of_several_lines_are_all_there(monkeypatch):
+    monkeypatch.setattr(overlays, '_TILE', 20)
+    black = np.zeros((10, 10, 3), np.uint8)
+    one, two = (picture_sheet([[(text, black)]])
+                for text in ('mask', 'mask\ncat 50 %'))
+    assert two.shape[0] == one.shape[0] + overlays._LINE
+    second = two[overlays._LINE:2 * overlays._LINE]
+    assert (second < 128).any()
+
+
+@pytest.mark.parametrize('name', ['x' * 500, 'ü' * 90, 'a b ' * 60])
+def test_a_caption_stays_above_its_picture(name):
+    black = np.zeros((10, 10, 3), np.uint8)
+    sheet = picture_sheet([[(name, black), ('', black)]])
+    shown = (sheet[:overlays._LINE] < 200).any((0, 2)).nonzero()[0]
+    assert 100 < shown.max() < sheet.shape[1] // 2
+
+
+def test_a_legend_names_every_colour():
+    black = np.zeros((10, 10, 3), np.uint8)
+    classes = ['background', *(f'class {i}' for i in range(40))]
+    palette = [[0, 0, 0], *([i, 255 - i, 7] for i in range(40))]
+    sheet = picture_sheet([[('', black)]], legend=legend(classes, palette))
+    colours = {tuple(one) for one in sheet.reshape(-1, 3).tolist()}
+    assert {tuple(one) for one in palette} <= colours
+    # All of it is inside, on as many lines as that takes.
+    plain = picture_sheet([[('', black)]])
+    assert sheet.shape[1] == plain.shape[1]
+    assert (sheet.shape[0] - plain.shape[0]) % overlays._LINE == 0
 
 
 def test_a_picture_is_written(tmp_path):
@@ -76,7 +111,9 @@ def test_a_row_is_never_larger_than_a_picture(tmp_path):
     row = photo_row('a', str(tmp_path / 'a.png'), [
         ('mask', str(tmp_path / 'mask.png'), None),
         ('truth', str(tmp_path / 'no.png'), None), ('other', None, None)],
-        [[0, 0, 0], [255, 0, 0]], np.ones((3, 4), np.float32))
-    assert [caption for caption, _ in row] == ['a', 'strongest map', 'mask']
+        [[0, 0, 0], [255, 0, 0]],
+        [(name, np.ones((3, 4), np.float32)) for name in ('cat', 'dog')])
+    assert [caption for caption, _ in row] == ['a', 'map of cat',
+                                               'map of dog', 'mask']
     assert {picture.shape for _, picture in row} == {(480, 640, 3)}
-    assert row[2][1][0, 0].tolist() != row[2][1][0, -1].tolist()
+    assert row[3][1][0, 0].tolist() != row[2][1][0, -1].tolist()

@@ -1,0 +1,171 @@
+"""Scores by class: tables, thresholds, confusion, areas, agreement."""
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+
+from mmwsss.evaluation.photo_scores import (
+    FAILURES,
+    confusion,
+    photo_counts,
+)
+from mmwsss.parallel.progress import in_threads
+from mmwsss.visualization.report import (
+    Matrix,
+    Section,
+    Table,
+    Text,
+    bars,
+    curves,
+)
+
+from ..photo_records import PhotoRecord, PhotoRecords
+from .runs import Part, Run
+
+_RATES = {'AP': 'AP', 'IoU': 'IoU', 'precision': 'precision',
+          'recall': 'recall'}
+
+
+def class_sections(run: Run) -> List[Section]:
+    """For each part with masks, what is to be said of each class."""
+    sections = []
+    for part in run.parts:
+        blocks: List[Any] = []
+        if any(isinstance(part.scores.get(name), dict) for name in _RATES):
+            blocks += _scores(part)
+        if isinstance(part.scores.get('mIoU_curve'), dict):
+            blocks.append(_thresholds(part))
+        if part.records is not None and part.records.photos:
+            blocks += _masks(part.records)
+        if blocks:
+            sections.append(Section(f'Classes: {part.name}', blocks))
+    return sections
+
+
+def _scores(part: Part) -> List[Any]:
+    columns = {title: part.scores[name] for name, title in _RATES.items()
+               if isinstance(part.scores.get(name), dict)}
+    if isinstance(part.crf.get('IoU'), dict):
+        columns['IoU after a CRF'] = part.crf['IoU']
+    names = max(columns.values(), key=len)  # AP has no background
+    blocks: List[Any] = [
+        Text('Precision is the share of the mask that lies on the object, '
+             'recall the share of the object that the mask covers; AP is '
+             'average precision, of the network as a classifier.'),
+        Table('By class, in per cent', ['class', *columns], [
+            [name, *(values.get(name) for values in columns.values())]
+            for name in names])]
+    if 'IoU' in columns:
+        blocks.append(bars(f'IoU by class, {part.name}', columns['IoU'],
+                           'IoU (%)'))
+    return blocks
+
+
+def _thresholds(part: Part) -> Any:
+    curve = {float(place): value
+             for place, value in part.scores['mIoU_curve'].items()}
+    threshold = part.scores.get('threshold')
+    return curves(
+        'mIoU by background threshold: a pixel whose map values all lie '
+        'below the threshold becomes background. A high and broad hill is '
+        'good, as then the threshold matters little.',
+        list(curve), {'mIoU': list(curve.values())}, 'background threshold',
+        'mIoU (%)', threshold if isinstance(threshold, float) else None)
+
+
+def _masks(records: PhotoRecords) -> List[Any]:
+    blocks: List[Any] = []
+    photos = records.photos
+    names = records.classes
+    if any(photo.truth for photo in photos):
+        matrix = confusion([photo.counts for photo in photos
+                            if photo.truth], len(names))
+        blocks += [Text(
+            'Each line of the next table is a true class: it says what share '
+            'of its pixels masks show as which class. In the diagonal, in '
+            'bold, is what is right.'), _matrix(matrix, names)]
+        failed = dict.fromkeys(FAILURES, 0)
+        for photo in photos:
+            for name in {one for found in photo.failures.values()
+                         for one in found}:
+                failed[name] += 1
+        blocks.append(Table('Failures', ['failure', 'photos'],
+                            list(failed.items())))
+    blocks.append(_areas(records))
+    return blocks
+
+
+def _matrix(matrix: np.ndarray, names: List[str]) -> Matrix:
+    total = matrix.sum(1, keepdims=True)
+    rows = [[None if not count else 100 * value / count for value in line]
+            for line, [count] in zip(matrix.tolist(), total.tolist())]
+    columns = [*names, 'left open']
+    if not matrix[:, -1].any():
+        columns, rows = names, [row[:-1] for row in rows]
+    return Matrix('Where the pixels of each class went, in per cent', columns,
+                  rows)
+
+
+def _areas(records: PhotoRecords) -> Table:
+    """How much of the photos each class covers."""
+    rows = []
+    for index, name in enumerate(records.classes):
+        areas = [photo.areas.get(index, 0.) for photo in records.photos]
+        shown = [area for area in areas if area > 0]
+        tagged = [photo for photo in records.photos
+                  if index in (photo.labels or ())]
+        rows.append((
+            name, len(shown),
+            len([one for one in tagged if index not in one.areas])
+            if index and tagged else None,
+            float(np.median(shown)) if shown else None,
+            sum(areas) / len(areas)))
+    return Table(
+        'How much of the photos masks cover. Of a class that is labelled but '
+        'in no mask the network found nothing; a median near 100 % means '
+        'masks that spill over.',
+        ['class', 'photos with it in the mask', 'labelled, but not in it',
+         'median share of those photos (%)', 'share of all photos (%)'], rows)
+
+
+def agreement_section(run: Run) -> Optional[Section]:
+    """How alike the masks of two parts are that have the same photos."""
+    parts = [(part.name, part.records) for part in run.parts
+             if part.records is not None]
+    pairs = [(one, other) for i, one in enumerate(parts)
+             for other in parts[i + 1:]]
+    blocks: List[Any] = []
+    for (name, records), (other_name, other) in pairs:
+        if records.classes != other.classes:
+            continue
+        both = {photo.photo: photo for photo in other.photos}
+        common = [(photo, both[photo.photo]) for photo in records.photos
+                  if photo.photo in both]
+        if common:
+            ious = _agreement(records, other, common)
+            blocks.append(Table(
+                f'{name} and {other_name}, {len(common)} photos: IoU of the '
+                'one with the other', ['class', 'per cent'],
+                [(records.classes[index], iou)
+                 for index, iou in ious.items()]))
+    if not blocks:
+        return None
+    return Section('How far masks agree', [Text(
+        'Masks of the same photos from two stages, compared with each other '
+        'and not with the truth. Where they differ, at least one is wrong; '
+        'that they are alike does not make them right.'), *blocks])
+
+
+def _agreement(records: PhotoRecords, other: PhotoRecords,
+               common: List[Tuple[PhotoRecord, PhotoRecord]]
+               ) -> Dict[int, float]:
+    def compare(pair: Tuple[PhotoRecord, PhotoRecord]) -> Any:
+        masks = records.mask(pair[0]), other.mask(pair[1])
+        return photo_counts(*masks) if (
+            masks[0].shape == masks[1].shape) else []
+
+    counts = in_threads(compare, common, 'Comparing masks', len(common))
+    matrix = confusion(list(counts), len(records.classes))[:, :-1]
+    hits = matrix.diagonal()
+    union = matrix.sum(0) + matrix.sum(1) - hits
+    return {index: 100 * float(hits[index] / union[index])
+            for index in union.nonzero()[0].tolist()}

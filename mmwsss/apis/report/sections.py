@@ -1,0 +1,237 @@
+"""The parts of a report, in the order in which one reads them."""
+import os.path as osp
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from mmwsss.files.json_files import read_json
+from mmwsss.files.text_files import read_text
+from mmwsss.problems import DataError
+from mmwsss.visualization.report import (
+    Code,
+    Pictures,
+    Section,
+    Table,
+    Text,
+    curves,
+)
+from mmwsss.visualization.tables import spread
+
+from .class_sections import agreement_section, class_sections
+from .doubts import doubt_pictures
+from .published import published_section
+from .runs import Part, Run
+from .training_sections import training_section
+
+MEANING = (
+    'mIoU says how good masks are. For each class, IoU is the number of '
+    'pixels that are the class both in the mask and in truth, divided by '
+    'those that are the class in at least one of the two: 100 % is a mask '
+    'that is right everywhere, 0 % one that misses the object. mIoU is the '
+    'mean over the classes, with the background as one of them. mAP says how '
+    'well the network knows what is on a photo, not where: for each class '
+    'all photos are ordered by how sure the network is, and average '
+    'precision is 100 % if all photos with the class come before the others.')
+
+
+def summary(runs: Sequence[Run]) -> List[Tuple[str, str]]:
+    """What one looks at first: how much was made, and how good it is."""
+    run = runs[-1] if len(runs) == 1 else runs[0]
+    found: List[Tuple[str, str]] = []
+    if len(runs) > 1:
+        return [('runs', str(len(runs)))]
+    made = [part for part in run.parts if part.records is not None]
+    masks = sum(len(part.records.photos) for part in made if part.records)
+    if masks:
+        found.append(('masks', f'{masks:,}'))
+    for part in run.parts:
+        best = part.scores.get('mIoU') or part.scores.get('best_mIoU')
+        if best is not None:
+            found.append((f'mIoU, {part.name}', f'{best:.1f} %'))
+    if run.doubts:
+        found.append(('labels to look at', str(len(run.doubts))))
+    left = [part.name for part in run.parts if not part.finished]
+    if left:
+        found.append(('not finished', ', '.join(left)))
+    return found
+
+
+def run_sections(run: Run, several: bool = False) -> List[Section]:
+    """All sections of a run.
+
+    Args:
+        run (Run): With the records of its photos.
+        several (bool): Whether other runs stand on the page as well: then
+            the sections bear its name and open with a click.
+    """
+    sections = [_scores(run), _doubts(run), *class_sections(run),
+                agreement_section(run), training_section(run),
+                published_section(run), _overview(run)]
+    kept = [section for section in sections
+            if section is not None and section.blocks]
+    if several:
+        for section in kept:
+            section.title = f'{run.title}: {section.title}'
+            section.folded = True
+    return kept
+
+
+def _scores(run: Run) -> Optional[Section]:
+    rows: List[Sequence[Any]] = []
+    for part in run.parts:
+        scores = part.scores
+        count = _count(part)
+        threshold = scores.get('threshold')
+        at = (f', background threshold {threshold:.2f}'
+              if isinstance(threshold, float) else '')
+        for name, value in (
+                ('mAP', scores.get('mAP')),
+                (f'mIoU{at}', scores.get('mIoU')),
+                ('mIoU at the best threshold', None if 'mIoU' in scores else
+                 scores.get('best_mIoU')),
+                ('mIoU after a CRF', part.crf.get('mIoU'))):
+            if value is not None:
+                rows.append((part.name, name, count, float(value)))
+        if scores.get('images_with_masks') == 0:
+            rows.append((part.name, 'masks, no true ones to compare with',
+                         count, None))
+    if not rows:
+        return None
+    return Section('How good it is', [
+        Text(MEANING), Table('Scores, stage by stage', [
+            'stage', 'score', 'photos', 'per cent'], rows)])
+
+
+def _count(part: Part) -> Optional[int]:
+    count = part.scores.get('images')
+    if count is None and part.records is not None:
+        count = len(part.records.photos)
+    return count
+
+
+def _doubts(run: Run) -> Optional[Section]:
+    if not run.doubts:
+        return None
+    return Section('Look at these labels', [
+        Text('The network, which had not learned from these photos, '
+             'contradicts their labels. Some of the labels may be wrong: a '
+             'class that was forgotten, or one that is not on the photo. '
+             'Those that it doubts most come first.'),
+        Pictures(doubt_pictures(run.doubts))])
+
+
+def _overview(run: Run) -> Section:
+    rows = []
+    for part in run.parts:
+        settings = part.settings
+        seconds = part.record.get('seconds')
+        rows.append((
+            part.name, settings.get('stage', 'results').lstrip('_'),
+            osp.basename(part.config) if part.config else None,
+            settings.get('randomness.seed'), _time(seconds),
+            'finished' if part.finished else 'not finished'))
+    blocks: List[Any] = [
+        Text(f'Everything lies in {osp.abspath(run.folder)}.'),
+        Table('Stages', ['stage', 'kind', 'config', 'seed', 'time', 'state'],
+              [[str(one) if one is not None else None for one in row]
+               for row in rows])]
+    known = [part.record['environment'] for part in run.parts
+             if part.record.get('environment')]
+    if known:
+        blocks.append(Table('Machine and versions', ['', ''],
+                            list(known[-1].items())))
+    else:
+        blocks.append(Text('On which machine and with which versions was not '
+                           'noted when this was made.'))
+    blocks += _plan(run.plan)
+    for part in run.parts:
+        if part.config:
+            try:
+                text = read_text(part.config)
+            except DataError:
+                continue
+            blocks.append(Code(f'Config of {part.name}: '
+                               f'{osp.basename(part.config)}', text))
+    return Section('What was run', blocks)
+
+
+def _plan(plan: Dict[str, Any]) -> List[Any]:
+    """Decisions and reasons, as far as they have the form of a plan."""
+    choices = plan.get('choices', plan.get('decisions', {}))
+    if not isinstance(choices, dict):
+        return []
+    rows = [(name, str(one.get('value')), str(one.get('reason', '')))
+            for name, one in choices.items() if isinstance(one, dict)]
+    return [Table('What was chosen, and why', ['setting', 'value', 'reason'],
+                  rows)] if rows else []
+
+
+def _time(seconds: Optional[float]) -> Optional[str]:
+    """A duration as people say it."""
+    if seconds is None:
+        return None
+    if seconds < 90:
+        return f'{seconds:.0f} s'
+    if seconds < 5400:
+        return f'{seconds / 60:.0f} min'
+    return f'{seconds / 3600:.1f} h'
+
+
+def comparison_sections(places: Sequence[str]) -> List[Section]:
+    """The tables of comparisons and sweeps among the folders."""
+    sections = []
+    for place in places:
+        for name, section in (('comparison', _comparison), ('sweep', _sweep)):
+            path = osp.join(place, f'{name}.json')
+            if osp.isfile(path):
+                content = read_json(path)
+                try:
+                    sections.append(section(content))
+                except (AttributeError, KeyError, TypeError,
+                        ValueError) as error:
+                    raise DataError(f'{path}: not what was written '
+                                    f'({error!r})') from error
+    return sections
+
+
+def side_by_side(runs: Sequence[Run]) -> List[Section]:
+    """The scores of several runs in one table; none for one run."""
+    scores = {run.title: {
+        f'{name}, {part.name}': part.scores[name] for part in run.parts
+        for name in ('mAP', 'mIoU') if part.scores.get(name) is not None}
+        for run in runs}
+    headings = list(dict.fromkeys(
+        name for found in scores.values() for name in found))
+    if len(runs) < 2 or not headings:
+        return []
+    return [Section('Side by side', [Text(MEANING), Table(
+        'Scores in per cent', ['run', *headings],
+        [[title, *(found.get(name) for name in headings)]
+         for title, found in scores.items()])])]
+
+
+def _comparison(content: Dict[str, Any]) -> Section:
+    rows = content['rows']
+    headings = list(dict.fromkeys(
+        name for row in rows for name in row['scores']))
+    return Section('Methods side by side', [
+        Text('Mean, standard deviation and, in brackets, the number of '
+             'seeds, in per cent. A difference that is smaller than the '
+             'deviations may be chance.'),
+        Text(MEANING),
+        Table('Scores by method', ['method', *headings], [
+            [row['name'], *(spread(row['scores'].get(name, []))
+                            for name in headings)] for row in rows])])
+
+
+def _sweep(content: List[Dict[str, Any]]) -> Section:
+    names, metrics = (list(content[0][key]) if content else []
+                      for key in ('options', 'scores'))
+    blocks: List[Any] = [Table('Every combination', [*names, *metrics], [
+        [*map(str, row['options'].values()), *row['scores'].values()]
+        for row in content])]
+    if len(names) == 1:
+        blocks.append(curves(
+            f'Scores by {names[0]}',
+            [str(row['options'][names[0]]) for row in content],
+            {metric: [row['scores'][metric] for row in content]
+             for metric in metrics}, names[0], 'score'))
+    return Section('Settings side by side', blocks)

@@ -1,0 +1,93 @@
+"""The page of a report, from folders."""
+import os
+import os.path as osp
+import shutil
+
+import pytest
+from command_lines import run_tool
+from report_runs import EVIL, make_run
+
+from mmwsss.apis import write_report
+from mmwsss.files.json_files import read_json, write_json
+from mmwsss.problems import ConfigError, DataError
+
+
+@pytest.fixture(scope='module')
+def finished(tmp_path_factory):
+    return make_run(str(tmp_path_factory.mktemp('report')), count=4)
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    return str(shutil.copytree(finished, tmp_path / 'run'))
+
+
+def test_a_report_says_what_was_run_and_how_good_it_is(run):
+    path = write_report(run)
+    assert path == osp.join(run, 'report.html')
+    text = open(path, encoding='utf-8').read()
+    for part in ('mIoU says how good masks are', '61.2', '91.5', '93.0',
+                 'my_localizer.py', 'a processor', '75 s', '67 min',
+                 'Look at these labels', 'Losses of localizer',
+                 'Validation of localizer', 'background threshold',
+                 'Where the pixels of each class went'):
+        assert part in text, part
+    assert EVIL not in text
+    assert '&lt;script&gt;alert(1)' in text
+
+
+def test_a_page_is_made_anew_only_where_something_has_changed(run):
+    path = write_report(run)
+    before = os.stat(path).st_mtime_ns
+    write_report(run)
+    assert os.stat(path).st_mtime_ns == before
+    scores = osp.join(run, 'pseudo_val', 'scores.json')
+    write_json(scores, dict(read_json(scores), mIoU=12.3))
+    write_report(run)
+    assert '12.3' in open(path, encoding='utf-8').read()
+
+
+def test_several_folders_stand_side_by_side(run, tmp_path):
+    other = str(shutil.copytree(run, tmp_path / 'other'))
+    out = str(tmp_path / 'new' / 'both.html')
+    assert write_report([run, other], out) == out
+    text = open(out, encoding='utf-8').read()
+    assert 'run: How good it is' in text and 'other: pseudo_val' in text
+    assert not osp.exists(osp.join(run, 'report.html'))
+
+
+def test_runs_of_one_name_are_told_apart(finished, tmp_path):
+    places = [str(shutil.copytree(finished, tmp_path / name / 'seed_0'))
+              for name in ('cam', 'mmct')]
+    text = open(write_report(places), encoding='utf-8').read()
+    assert 'Side by side' in text
+    for name in ('cam', 'mmct'):
+        assert f'<th scope="row">{name}/seed_0</th>' in text
+        assert f'{name}/seed_0: pseudo_val</option>' in text
+
+
+def test_a_single_stage_and_a_damaged_one(run):
+    part = osp.join(run, 'pseudo_val')
+    assert 'mIoU, pseudo_val' in open(write_report(part)).read()
+    with open(osp.join(part, 'photos.json'), 'w') as file:
+        file.write('{')
+    with pytest.raises(DataError, match='photos.json: not valid JSON'):
+        write_report(part)
+
+
+def test_folders_without_results(tmp_path):
+    with pytest.raises(DataError, match='holds no results; name the folder'):
+        write_report(str(tmp_path))
+    with pytest.raises(DataError, match='no such folder'):
+        write_report(str(tmp_path / 'a'))
+    with pytest.raises(ConfigError, match='give a folder'):
+        write_report([])
+
+
+def test_the_tool_prints_where_the_page_is(run, tmp_path, capsys):
+    out = tmp_path / 'page.html'
+    assert run_tool('analysis/report', run, '--out', out) is None
+    assert capsys.readouterr().out.splitlines()[-1] == str(out)
+    assert out.is_file()
+    assert 'holds no results' in run_tool('analysis/report',
+                                          osp.join(run, 'doubtful_labels'))
