@@ -2,6 +2,7 @@ from .cam_labels import cam_labels, refined_labels
 from .dense_crf import dense_crf, unary_from_labels, unary_from_probabilities
 from .gwrp import gwrp
 from .min_max import min_max
+from .normalized_cut import normalized_cuts
 from .permutohedral import PermutohedralLattice
 from .pixel_adaptive_refinement import pixel_adaptive_refinement
 from .pixel_localization import (
@@ -17,7 +18,8 @@ from .threshold_sweep import SweepResult, sweep_histogram, threshold_sweep
 __all__ = [
     'PermutohedralLattice', 'PixelScores', 'SweepResult', 'affinity_walk',
     'cam_labels', 'dense_crf', 'feature_affinity', 'gwrp', 'min_max',
-    'pixel_adaptive_refinement', 'pixel_histogram', 'pixel_scores',
-    'pixel_thresholds', 'random_walk', 'refined_labels', 'sweep_histogram',
-    'threshold_sweep', 'unary_from_labels', 'unary_from_probabilities'
+    'normalized_cuts', 'pixel_adaptive_refinement', 'pixel_histogram',
+    'pixel_scores', 'pixel_thresholds', 'random_walk', 'refined_labels',
+    'sweep_histogram', 'threshold_sweep', 'unary_from_labels',
+    'unary_from_probabilities'
 ]
