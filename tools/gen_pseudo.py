@@ -7,6 +7,7 @@ from mmwsss.apis.command_line import (
     add_lenient,
     at_least,
     config_parser,
+    number_or,
     parse_config,
     run,
 )
@@ -25,10 +26,11 @@ def main() -> None:
     parser.add_argument('--split', default='train',
                         help='train, val, test, or a list of image ids; '
                         'default: train')
-    parser.add_argument('--threshold', type=float, nargs='+',
+    parser.add_argument('--threshold', type=number_or('auto'), nargs='+',
                         help='background threshold; two numbers leave what '
-                        'lies between them as 255; default: the best on the '
-                        'images that have masks')
+                        'lies between them as 255; auto finds one without '
+                        'masks; default: the best on the images that have '
+                        'masks, and where none has, auto')
     parser.add_argument('--maps', metavar='DIR',
                         help='maps to refine, by a network such as irn_voc.py '
                         'or, without a checkpoint, by the refiners of the '

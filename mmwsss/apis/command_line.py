@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import traceback
-from typing import Any, Callable, NoReturn, Optional, Sequence
+from typing import Any, Callable, NoReturn, Optional, Sequence, Union
 
 from mmengine.config import Config
 
@@ -107,6 +107,23 @@ def at_least(least: int) -> Callable[[str], int]:
                 f'{text!r}: give a whole number of at least {least}')
         return value
     return number
+
+
+def number_or(word: str) -> Callable[[str], Union[float, str]]:
+    """A type of options that are numbers, or one word.
+
+    Args:
+        word (str): The word.
+    """
+    def value(text: str) -> Union[float, str]:
+        if text == word:
+            return text
+        try:
+            return float(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(
+                f'{text!r}: give a number, or {word}') from error
+    return value
 
 
 class _ConfigOptions(argparse.Action):

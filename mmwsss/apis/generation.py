@@ -1,11 +1,12 @@
 """From a localizer to maps, masks and scores on disk."""
 import copy
+import logging
 import os
 import os.path as osp
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from mmwsss.datasets.batches import same_size_batches
 from mmwsss.datasets.photo_folder import mask_classes
 from mmwsss.engine import MapWriter
 from mmwsss.engine.map_writer import storage_options
-from mmwsss.evaluation import average_precision
+from mmwsss.evaluation import AutoThreshold, average_precision
 from mmwsss.evaluation.base_scorer import rounded
 from mmwsss.evaluation.threshold_sweep import Threshold
 from mmwsss.files.atomic import require_writable
@@ -72,13 +73,15 @@ from .scoring import ScoredFile, Scoring, map_scoring
 from .training import build_runner
 
 SPLITS = ('train', 'val', 'test')
+ASKED = 1000  # images that the automatic threshold is found on, at most
+NO_EVIDENCE = 0.4  # the threshold where all maps are 0
 
 
 def generate_pseudo_labels(cfg: Config,
                            checkpoint: Optional[str],
                            out_dir: str,
                            split: str = 'train',
-                           threshold: Threshold = None,
+                           threshold: Union[Threshold, str] = None,
                            overwrite: bool = False,
                            export_npy: Optional[str] = None,
                            launcher: str = 'none',
@@ -98,9 +101,11 @@ def generate_pseudo_labels(cfg: Config,
         out_dir (str): Where to write.
         split (str): 'train', 'val', 'test', or the path of a list of image
             ids (under ``data_root``) with the training set's folders.
-        threshold (float | tuple, optional): Background threshold; two
-            numbers (low, high) leave what lies between them as 255. Defaults
-            to None: the best on the images that have masks.
+        threshold (float | tuple | str, optional): Background threshold; two
+            numbers (low, high) leave what lies between them as 255; 'auto'
+            finds one without masks, see
+            :class:`~mmwsss.evaluation.AutoThreshold`. Defaults to None: the
+            best on the images that have masks, and where none has, 'auto'.
         overwrite (bool): Remove files of another checkpoint, other settings
             or another list instead of stopping.
         export_npy (str, optional): Also write the maps to ``npy/*.npy`` for
@@ -131,14 +136,16 @@ def generate_pseudo_labels(cfg: Config,
     dataset = _build(dataset_cfg, skip_bad)
     refuse_inputs(out_dir, dataset)
     classes = mask_classes(dataset)
+    given = None if isinstance(threshold, str) else threshold
     scoring = map_scoring(
         'Scoring maps', dataset.metainfo['classes'],
-        cfg.get('score_classes', 'all'), cfg.get('scorers', ()), threshold,
+        cfg.get('score_classes', 'all'), cfg.get('scorers', ()), given,
         classes)
     maps_dir = osp.join(out_dir, 'maps')
 
     def prepare() -> Tuple[List[Optional[str]], List[List[int]]]:
-        truths = _true_masks(dataset, classes, scoring, split)
+        truths = _true_masks(dataset, classes, scoring, split,
+                             chooses=threshold is None)
         claim(out_dir, describe_source(cfg, checkpoint, dataset,
                                        _list_name(split, dataset_cfg)),
               overwrite)
@@ -157,7 +164,11 @@ def generate_pseudo_labels(cfg: Config,
             return {}
         if maps is not None:
             _refine_maps(cfg, dataset, sum(batches, []), maps_dir)
-    return finish_masks(dataset, truths, out_dir, scoring, export_npy)
+    sweep: Any = scoring.scorers[0]
+    auto = None
+    if threshold == 'auto' or given is None and not any(truths):
+        auto = AutoThreshold(sweep.grid, cfg.get('lenient', False))
+    return finish_masks(dataset, truths, out_dir, scoring, export_npy, auto)
 
 
 def _build(dataset_cfg: dict, skip_bad: int) -> BaseDataset:
@@ -241,20 +252,15 @@ def mask_paths(dataset: BaseDataset) -> List[Optional[str]]:
 
 
 def _true_masks(dataset: BaseDataset, classes: MaskClasses, scoring: Scoring,
-                split: str) -> List[Optional[str]]:
+                split: str, chooses: bool) -> List[Optional[str]]:
     """The masks to score against, all of which can be read.
 
     They are read here as well as later, so that a mistake shows before hours
-    of work.
+    of work. If one ``chooses`` the threshold on them, they have to be of use.
     """
     sweep: Any = scoring.scorers[0]
     paths = mask_paths(dataset)
-    remedy = 'give one, e.g. --threshold 0.4'
     if not any(paths):
-        if sweep.threshold is None:
-            raise ConfigError(
-                f'split {split!r} has no masks to choose the background '
-                f'threshold on; {remedy}')
         return paths
     problems = Problems(f'true masks of split {split!r}')
     pixels = survey_masks([path for path in paths if path], classes, problems)
@@ -263,24 +269,26 @@ def _true_masks(dataset: BaseDataset, classes: MaskClasses, scoring: Scoring,
         sweep.check_truth(torch.from_numpy(pixels[:classes.count]),
                           bool(pixels[IGNORED]))
     except DataError as error:
-        if sweep.threshold is None:
+        if chooses:
             raise ConfigError(
                 f'split {split!r}: {error}. No background threshold can be '
-                f'chosen on them; {remedy}') from error
+                'chosen on them; give one, e.g. --threshold 0.4, or '
+                '--threshold auto') from error
         print_log(f'nothing is scored: {error}', 'current')
         return [None] * len(paths)
     return paths
 
 
-def check_threshold(threshold: Threshold) -> None:
+def check_threshold(threshold: Union[Threshold, str]) -> None:
     """Raise a :class:`ConfigError` for a threshold outside [0, 1)."""
-    if threshold is None:
+    if threshold is None or threshold == 'auto':
         return
     values = threshold if isinstance(threshold, (tuple, list)) else [threshold]
-    if not (len(values) <= 2 and all(0 <= v < 1 for v in values)
+    if not (len(values) <= 2
+            and all(not isinstance(v, str) and 0 <= v < 1 for v in values)
             and list(values) == sorted(values)):
         raise ConfigError(f'--threshold {threshold}: give one number in '
-                          '[0, 1), or two, the lower first')
+                          "[0, 1), or two, the lower first, or 'auto'")
 
 
 def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
@@ -341,7 +349,8 @@ def _refine_maps(cfg: Config, dataset: BaseDataset, indices: Sequence[int],
 
 def finish_masks(dataset: BaseDataset, truths: Sequence[Optional[str]],
                  out_dir: str, scoring: Scoring,
-                 export_npy: Optional[str] = None) -> dict:
+                 export_npy: Optional[str] = None,
+                 auto: Optional[AutoThreshold] = None) -> dict:
     """Score the maps in ``out_dir/maps``, choose the threshold, write masks.
 
     Every file of maps is read once. Masks and scores of an earlier threshold
@@ -358,6 +367,8 @@ def finish_masks(dataset: BaseDataset, truths: Sequence[Optional[str]],
         export_npy (str, optional): Layout of ``npy/*.npy``, see
             :func:`~mmwsss.files.maps.write_map_dict`. Defaults to None: none
             are written.
+        auto (AutoThreshold, optional): Chooses the threshold, from the
+            thresholds of the first scorer. Defaults to None.
 
     Returns:
         dict: What ``scores.json`` holds.
@@ -368,6 +379,7 @@ def finish_masks(dataset: BaseDataset, truths: Sequence[Optional[str]],
              for i, (name, truth) in enumerate(
                  zip(sample_names(dataset), truths))]
     shown = set(evenly(len(dataset), 12))
+    asked = set(evenly(len(dataset), ASKED) if auto else ())
     palette = dataset.metainfo['palette']
 
     def write(folder: str, name: str, mask: np.ndarray) -> None:
@@ -383,27 +395,37 @@ def finish_masks(dataset: BaseDataset, truths: Sequence[Optional[str]],
         if export_npy is not None:
             write_map_dict(osp.join(out_dir, 'npy', name + '.npy'), maps,
                            export_npy)
-        draft = None
+        draft = evidence = None
         if threshold is None:
             draft = MaskDraft.of(name, maps, sweep.grid)
         else:
             write(folder, name,
                   map_to_mask(maps.maps, maps.labels, threshold))
-        return draft, maps.scores, (
+        if auto is not None and file.index in asked:
+            info = dataset.get_data_info(file.index)
+            evidence = auto.read(info['img_path'], maps)
+        return draft, evidence, maps.scores, (
             small_maps(maps) if file.index in shown else None)
 
     with replaced_folder(osp.join(out_dir, 'masks')) as new, \
             MaskDrafts(out_dir) as drafts:
         scores, kept = [], {}
-        for file, (draft, image_scores, maps) in scoring.run(
+        for file, (draft, evidence, image_scores, maps) in scoring.run(
                 files, partial(see, new)):
             if draft is not None:
                 drafts.add(draft)
+            if auto is not None:
+                auto.add(evidence)
             scores.append(image_scores)
             if maps is not None:
                 kept[file.index] = maps
+        if auto is not None:
+            sweep.threshold = _automatic(auto)
         report = _report(dataset, scoring, sweep.chosen, scores, out_dir)
-        report.setdefault('threshold', threshold)
+        report.setdefault('threshold', sweep.threshold)
+        report['threshold_rule'] = (
+            'auto' if auto else 'best' if threshold is None else 'given')
+        print_log(_where_from(report, auto), 'current')
         if drafts:
             place = sweep.grid.index(report['threshold'])
             for _ in in_threads(
@@ -420,6 +442,29 @@ def finish_masks(dataset: BaseDataset, truths: Sequence[Optional[str]],
     write_photo_records(out_dir, records)
     write_json(osp.join(out_dir, 'scores.json'), report)
     return report
+
+
+def _automatic(auto: AutoThreshold) -> float:
+    """The threshold that it chooses, or one for maps that say nothing."""
+    chosen = auto.choose()
+    if chosen is None:
+        chosen = NO_EVIDENCE
+        print_log(f'no map has a value above 0: {chosen} stands for the '
+                  'background threshold, and all masks are background; look '
+                  "at the localizer's training", 'current', logging.WARNING)
+    return chosen
+
+
+def _where_from(report: dict, auto: Optional[AutoThreshold]) -> str:
+    """The threshold of the masks and how it was found, in one line."""
+    origin = dict(
+        given='as given',
+        best=f'the best on {report["images_with_masks"]} images with masks',
+        auto='found without masks, by how the maps of '
+        f'{auto.photos if auto else 0} images follow the photos')
+    rule = report['threshold_rule']
+    return (f'background threshold {report["threshold"]} ({rule}: '
+            f'{origin[rule]})')
 
 
 def _report(dataset: BaseDataset, scoring: Scoring, chosen: List[int],

@@ -19,9 +19,9 @@ from .testing import check_test
 
 CRF = dict(type='DenseCRF', unary='labels', bilateral_sxy=50,
            bilateral_srgb=5)
-"""The field's CRF on seeds; its background is the seeds' best threshold."""
+"""The field's CRF on seeds; its background is the seeds' threshold."""
 _SURE = dict(foreground=0.07, background=-0.13)
-"""Where confident labels begin, from the best threshold on."""
+"""Where confident labels begin, from the seeds' threshold on."""
 
 
 def run_pipeline(localizer: str,
@@ -52,7 +52,7 @@ def run_pipeline(localizer: str,
         affinity (str, optional): Config file of an affinity network, such as
             IRN; it learns from the maps and refines them, and the segmentor
             gets its masks. Thresholds of its confident labels, and a
-            constant background of its walk, follow the best threshold of the
+            constant background of its walk, follow the threshold of the
             maps.
         crf (bool): Also score the maps refined by the field's CRF, and the
             segmentor's masks after one.
@@ -152,22 +152,19 @@ def _test(name: str, cfg: Config, network: str, crf: bool) -> Stage:
 
 
 def _move_background(cfg: Config, given: Given) -> None:
-    """The CRF's background is the best threshold of the maps."""
-    cfg.refiners[0].background = given['threshold'].get(
-        'best_threshold') or 0.4
+    """The CRF's background is the threshold of the maps, if it can be."""
+    cfg.refiners[0].background = given['threshold']['threshold'] or 0.4
 
 
 def _move_thresholds(cfg: Config, given: Given) -> None:
     """Thresholds of an affinity network around that of the maps."""
-    best = given['threshold'].get('best_threshold')
-    if best is None:
-        return
+    middle = given['threshold']['threshold']
     for step in cfg.train_dataloader.dataset.pipeline:
         if step['type'] == 'ConfidentLabels':
             for part, distance in _SURE.items():
-                step[part].background = min(max(best + distance, 0.02), 0.98)
+                step[part].background = min(max(middle + distance, 0.02), 0.98)
     if cfg.model.test_cfg.get('background') is not None:
-        cfg.model.test_cfg.background = best
+        cfg.model.test_cfg.background = middle
 
 
 def _summary(results: Dict[str, dict]) -> str:
@@ -185,6 +182,9 @@ def _summary(results: Dict[str, dict]) -> str:
                 table.add_row([title, split,
                                f'mIoU at threshold {scores["threshold"]:.2f}',
                                f'{scores["mIoU"]:.1f}'])
+            elif scores.get('threshold') is not None:
+                table.add_row([title, split, 'no masks to score, threshold '
+                               f'{scores["threshold"]:.2f} (auto)', '–'])
     for stage, title in dict(decoder='own decoder', test='segmentor').items():
         for name, value in results.get(stage, {}).items():
             if name.removeprefix('crf/').startswith('mIoU'):

@@ -1,3 +1,4 @@
+from .auto_threshold import AutoThreshold
 from .base_scorer import BaseScorer
 from .class_subset_iou import ClassSubsetIoU
 from .crf_iou import CRFIoU
@@ -8,7 +9,7 @@ from .scorer_metric import ScorerMetric
 from .threshold_sweep import ThresholdSweep
 
 __all__ = [
-    'BaseScorer', 'CRFIoU', 'ClassSubsetIoU', 'MaskIoU', 'MultiLabelMAP',
-    'PixelLocalization', 'ScorerMetric', 'ThresholdSweep',
+    'AutoThreshold', 'BaseScorer', 'CRFIoU', 'ClassSubsetIoU', 'MaskIoU',
+    'MultiLabelMAP', 'PixelLocalization', 'ScorerMetric', 'ThresholdSweep',
     'average_precision', 'class_indices', 'localization_histogram'
 ]

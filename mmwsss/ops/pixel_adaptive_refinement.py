@@ -46,7 +46,7 @@ def pixel_adaptive_refinement(
     weights = neighbour_weights(images, dilations)  # (B, P, H, W)
     for _ in range(iterations):
         refined = torch.zeros_like(maps)
-        for neighbour, weight in zip(_neighbours(maps, dilations),
+        for neighbour, weight in zip(neighbours(maps, dilations),
                                      weights.unbind(1)):
             refined.addcmul_(neighbour, weight.unsqueeze(1))
         maps = refined
@@ -63,9 +63,9 @@ def neighbour_weights(images: Tensor, dilations: Sequence[int]) -> Tensor:
     Returns:
         Tensor: Weights of the P = 8 x dilations neighbours, (B, P, H, W).
     """
-    neighbours = torch.stack(list(_neighbours(images, dilations)))
-    deviation = neighbours.std(0) + _EPS
-    colour = -((neighbours - images).abs() / deviation / COLOUR_SCALE)**2
+    around = torch.stack(list(neighbours(images, dilations)))
+    deviation = around.std(0) + _EPS
+    colour = -((around - images).abs() / deviation / COLOUR_SCALE)**2
     distance = torch.tensor([d * (y * y + x * x)**0.5 for d in dilations
                              for y, x in _NEIGHBOURS])
     position = -(distance / (distance.std() + _EPS) / COLOUR_SCALE)**2
@@ -74,9 +74,16 @@ def neighbour_weights(images: Tensor, dilations: Sequence[int]) -> Tensor:
     return weights.transpose(0, 1)
 
 
-def _neighbours(maps: Tensor,
-                dilations: Sequence[int]) -> Iterator[Tensor]:
-    """Maps shifted to each neighbour in turn, edges repeated, (B, C, H, W)."""
+def neighbours(maps: Tensor, dilations: Sequence[int]) -> Iterator[Tensor]:
+    """Maps shifted to each neighbour in turn, edges repeated.
+
+    Args:
+        maps (Tensor): (B, C, H, W).
+        dilations (Sequence[int]): Distances of the neighbours in pixels.
+
+    Yields:
+        Tensor: (B, C, H, W), P = 8 x dilations times.
+    """
     height, width = maps.shape[-2:]
     reach = max(dilations)
     padded = F.pad(maps, (reach, ) * 4, mode='replicate')

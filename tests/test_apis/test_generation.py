@@ -241,9 +241,85 @@ def test_true_masks_without_classes_choose_no_threshold(
     with pytest.raises(ConfigError, match=f'{message}.*--threshold 0.4'):
         generate_pseudo_labels(*trained, out)
     assert not osp.exists(osp.join(out, 'maps'))
-    report = generate_pseudo_labels(*trained, out, threshold=0.4)
-    assert report['images_with_masks'] == 0 and 'mIoU' not in report
-    assert len(content(out, 'masks')) == 8
+    for threshold in (0.4, 'auto'):
+        report = generate_pseudo_labels(*trained, out, threshold=threshold)
+        assert report['images_with_masks'] == 0 and 'mIoU' not in report
+        assert len(content(out, 'masks')) == 8
+
+
+# The threshold that needs no masks
+
+def test_without_masks_a_threshold_is_found(trained, shapes, tmp_path, capfd):
+    with_masks, without = str(tmp_path / 'with'), str(tmp_path / 'without')
+    asked = generate_pseudo_labels(*trained, with_masks, threshold='auto')
+    assert asked['threshold_rule'] == 'auto'
+    # Masks are scored at it, and do not choose it.
+    assert asked['mIoU'] == asked['mIoU_curve'][f'{asked["threshold"]:g}']
+    shutil.rmtree(osp.join(shapes, 'SegmentationClassAug'))
+    capfd.readouterr()
+    report = generate_pseudo_labels(*trained, without)
+    assert report['threshold_rule'] == 'auto'
+    assert report['threshold'] == asked['threshold'] > 0
+    assert 'mIoU' not in report and report['images_with_masks'] == 0
+    assert (f'background threshold {report["threshold"]} (auto: found '
+            'without masks' in ''.join(capfd.readouterr()))
+    # The masks are those of the threshold, here and in a second run.
+    masks = content(without, 'masks')
+    assert masks == content(with_masks, 'masks')
+    assert generate_pseudo_labels(*trained, without) == report
+    given = str(tmp_path / 'given')
+    report = generate_pseudo_labels(*trained, given,
+                                    threshold=report['threshold'])
+    assert content(given, 'masks') == masks
+    assert report['threshold_rule'] == 'given'
+
+
+@pytest.mark.parametrize('value, message', [
+    ('best', "'auto'"), (('auto', 0.4), "'auto'"), (1.0, 'one number'),
+    ((0.6, 0.2), 'the lower first')])
+def test_what_is_no_threshold_is_refused(trained, tmp_path, value, message):
+    with pytest.raises(ConfigError, match=f'--threshold.*{message}'):
+        generate_pseudo_labels(*trained, str(tmp_path / 'out'),
+                               threshold=value)
+    assert not osp.exists(tmp_path / 'out' / 'maps')
+
+
+def test_the_tool_takes_auto_and_says_where_it_is_from(trained, tmp_path,
+                                                       capsys):
+    cfg, checkpoint = trained
+    out = str(tmp_path / 'out')
+    run = ['gen_pseudo', cfg.filename, checkpoint, '--out-dir', out,
+           '--threshold']
+    assert run_tool(*run, 'auto') is None
+    with open(osp.join(out, 'scores.json')) as file:
+        assert json.load(file)['threshold_rule'] == 'auto'
+    assert run_tool(*run, 'automatic') == 2
+    assert "'automatic': give a number, or auto" in capsys.readouterr().err
+    assert run_tool(*run, '0.3', '0.6') is None
+
+
+@pytest.mark.parametrize('count', [1, 2])
+def test_maps_of_zeros_and_few_photos(trained, shapes, tmp_path, capfd,
+                                      count):
+    """Maps from elsewhere, of which the first has no values."""
+    shutil.rmtree(osp.join(shapes, 'SegmentationClassAug'))
+    cfg, _ = trained
+    names = [f'img{i}' for i in range(count)]
+    with open(osp.join(shapes, 'few.txt'), 'w') as file:
+        file.write('\n'.join(names))
+    for i, name in enumerate(names):
+        photo = read_photo(osp.join(shapes, 'JPEGImages', f'{name}.jpg'))
+        maps = np.zeros((1, *photo.shape[:2]), 'f')
+        maps[:, 10:30, 10:30] = 0.6 * i
+        write_map(str(tmp_path / 'maps' / f'{name}.npz'), maps, [i % 2])
+    report = generate_pseudo_labels(
+        cfg, None, str(tmp_path / 'out'), 'few.txt',
+        maps=str(tmp_path / 'maps'))
+    assert report['threshold_rule'] == 'auto'
+    said = ''.join(capfd.readouterr())
+    assert ('no map has a value above 0' in said) == (count == 1)
+    assert report['threshold'] == (0.4 if count == 1 else pytest.approx(
+        0.3, abs=0.02))
 
 
 # Storage and batches
