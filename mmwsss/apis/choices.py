@@ -12,7 +12,7 @@ from .fingerprint import TaggedPhotos
 LEAST_TO_HOLD_OUT = 20
 """With fewer photos none is held out."""
 AFFINITY_EPOCHS = 3
-_LEAST_SHARE = 0.1  # of the wished training, below which it is senseless
+_LEAST_SHARE = 0.05  # of the wished training, below which it is senseless
 _AFFINITY_PHOTOS = 100
 
 
@@ -154,11 +154,11 @@ def choose_training(choices: Choices, learned: int, costs: Costs,
     limit = float('inf') if budget is None else 0.9 * budget
     least = sum(seconds(_LEAST_SHARE)[2].values())
     if least > limit:
+        should = sum(seconds(1.)[2].values())
         raise ConfigError(
-            f'--time-budget {time_text(budget or 0)}: too short; these photos take '
-            f'{time_text(least / 0.9)} at least on this machine, and '
-            f'{time_text(sum(seconds(1.)[2].values()))} as they should. Give more, '
-            'or fewer photos')
+            f'--time-budget {time_text(budget or 0)}: too short; these photos '
+            f'take {time_text(least / 0.9)} at least on this machine, and '
+            f'{time_text(should)} as they should. Give more, or fewer photos')
     wished = seconds(1., True)[2]
     use_affinity = (affinity and learned >= _AFFINITY_PHOTOS
                     and sum(wished.values()) <= limit)
@@ -177,7 +177,8 @@ def choose_training(choices: Choices, learned: int, costs: Costs,
                 high = middle
     epochs, iterations, stages = seconds(factor, use_affinity)
     why = ('as many as should be' if factor == 1 else
-           f'{factor:.0%} of what should be, to stay within {time_text(limit)}')
+           f'{factor:.0%} of what should be, to stay within '
+           f'{time_text(limit)}')
     total = sum(stages.values())
     shares = ' : '.join(f'{sum(v for k, v in stages.items() if k in part):.0f}'
                         for part in (('localizer', ), ('affinity', ),
@@ -185,9 +186,10 @@ def choose_training(choices: Choices, learned: int, costs: Costs,
     choices.choose('localizer_epochs', epochs, f'{why.capitalize()}.')
     choices.choose('segmentor_iterations', iterations, f'{why.capitalize()}.')
     choices.choose(
-        'time', round(total), f'About {time_text(total)}: seconds of localizer : '
-        f'affinity : segmentor are {shares}, the rest is for maps, masks and '
-        'the test. Steps of the networks were timed on this machine.')
+        'time', round(total),
+        f'About {time_text(total)}: seconds of localizer : affinity : '
+        f'segmentor are {shares}, the rest is for maps, masks and the test. '
+        'Steps of the networks were timed on this machine.')
     return {name: round(value, 1) for name, value in stages.items()}
 
 

@@ -4,7 +4,7 @@ import pprint
 from typing import Any, Dict
 
 _HEAD = '''\
-# {what} Written by mmwsss; plan.json says why.
+# {what} Written by mmwsss, plan.json says why.
 # Change what you like: `mmwsss fit` keeps it, tools/train.py runs it.
 '''
 _DATA = _HEAD + '''\
@@ -143,8 +143,8 @@ def plan_configs(choices: Dict[str, Any], folder: str) -> Dict[str, str]:
                             else _NO_VALIDATION).format(**values)
     texts = dict(localizer=_LOCALIZER, segmentor=_SEGMENTOR)
     whats = dict(localizer='Learns what is where from the tags.',
-                 segmentor='Learns to segment from the pseudo masks.',
-                 affinity='Learns where objects end from the maps.')
+                 segmentor='Learns to segment from pseudo masks.',
+                 affinity='Learns from maps where objects end.')
     if choices['affinity']:
         texts['affinity'] = _AFFINITY
     written = {
@@ -161,5 +161,5 @@ def plan_configs(choices: Dict[str, Any], folder: str) -> Dict[str, str]:
 
 def _laid_out(value: Any) -> str:
     """A value over as many lines as it takes, as it stands in a config."""
-    text = pprint.pformat(value, width=66, compact=True, sort_dicts=False)
-    return text.replace('\n', '\n    ')
+    text = pprint.pformat(value, width=62, compact=True, sort_dicts=False)
+    return text.replace('\n', '\n            ')

@@ -1,16 +1,13 @@
 """Photos and tags -> a plan: fingerprint, choices with reasons, configs."""
-import hashlib
-import os
 import os.path as osp
 from tempfile import TemporaryDirectory
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 import numpy as np
 from mmengine.config import Config
 
-from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.atomic import write_atomically
 from mmwsss.files.checkpoints import read_checkpoint
-from mmwsss.files.json_files import read_json, write_json
 from mmwsss.files.work_size import work_size
 from mmwsss.problems import ConfigError, DataError, one_line
 
@@ -21,13 +18,11 @@ from .choices import (
     choose_sizes,
     choose_training,
     hold_out,
-    time_text,
 )
 from .config import load_config
 from .costs import measure_costs
 from .fingerprint import (
     TaggedPhotos,
-    changed_photos,
     fingerprint,
     photo_record,
     read_tagged_photos,
@@ -36,11 +31,10 @@ from .fingerprint import (
 from .generation import check_threshold
 from .machine import describe_machine, free_disk, use_device
 from .plan_configs import BASES, plan_configs, shipped_configs
+from .plan_files import check_same, complete, digest, stored_plan, write_plan
 
-PLAN = 'plan.json'
 THRESHOLD = 0.4
 """Background threshold where there are no true masks."""
-_SHOWN = 8  # changes that a message spells out
 _GB = 1 << 30
 _CHECKPOINTS = 0.6  # GB of all networks of DeiT-tiny, with their optimizers
 
@@ -103,8 +97,8 @@ def plan(photos: str,
     stored = stored_plan(work_dir)
     found = read_tagged_photos(photos, labels, allow_empty)
     if stored is not None and not replan:
-        _check_same(stored, request, found, work_dir)
-        return dict(stored, notes=_complete(stored, found, work_dir, dry_run))
+        check_same(stored, request, found, work_dir)
+        return dict(stored, notes=complete(stored, found, work_dir, dry_run))
     machine = describe_machine(used, work_dir)
     default = Config.fromfile(osp.join(
         shipped_configs(), BASES['localizer'])).pretrained
@@ -112,31 +106,8 @@ def plan(photos: str,
         None if weights == 'none' else weights)
     _check_weights(source, default)
     made = _planned(found, request, machine, source, default, work_dir)
-    notes = [] if dry_run else _write(made, found, work_dir, stored)
+    notes = [] if dry_run else write_plan(made, found, work_dir, stored)
     return dict(made, notes=notes)
-
-
-def stored_plan(work_dir: str) -> Optional[Dict[str, Any]]:
-    """The plan of a run's folder; None where the folder is new.
-
-    Raises:
-        ConfigError: If the folder holds something else.
-        DataError: If the plan cannot be read.
-    """
-    path = osp.join(work_dir, PLAN)
-    if osp.isfile(path):
-        content = read_json(path)
-        if not isinstance(content, dict) or not {
-                'request', 'choices', 'photos', 'held_out',
-                'configs'} <= set(content):
-            raise DataError(f'{path}: is no plan of mmwsss; give another '
-                            '--work-dir')
-        return content
-    if osp.exists(work_dir) and (not osp.isdir(work_dir)
-                                 or os.listdir(work_dir)):
-        raise ConfigError(f'{work_dir}: holds something else, and no {PLAN}; '
-                          'give another --work-dir')
-    return None
 
 
 def _check_weights(source: Optional[str], default: str) -> None:
@@ -193,7 +164,7 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
         choices={name: dict(value=values[name], reason=reason)
                  for name, reason in choices.reasons.items()},
         seconds=stages, costs=costs.rounded(),
-        configs={name: _digest(text.encode())
+        configs={name: digest(text.encode())
                  for name, text in texts.items()},
         held_out=[found.names[i] for i in np.flatnonzero(held_out)],
         photos=photo_record(found))
@@ -219,89 +190,3 @@ def _choose_disk(choices: Choices, found: TaggedPhotos,
     choices.choose('disk_gb', round(needed, 1),
                    f'{_CHECKPOINTS} GB for checkpoints, the rest for maps '
                    f'and masks; {free:.0f} GB are free.')
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
-
-
-def chosen(made: Dict[str, Any]) -> Dict[str, Any]:
-    """The values of a plan's choices, by name."""
-    return {name: one['value'] for name, one in made['choices'].items()}
-
-
-def _check_same(stored: Dict[str, Any], request: Dict[str, Any],
-                found: TaggedPhotos, work_dir: str) -> None:
-    """Raise if a plan was made for other photos, tags or options."""
-    changes = [f'--{name.replace("_", "-")} {value} instead of '
-               f'{stored["request"].get(name)}'
-               for name, value in request.items()
-               if value != stored['request'].get(name)]
-    changes += changed_photos(stored['photos'], photo_record(found))
-    if changes:
-        shown = '; '.join(changes[:_SHOWN])
-        more = len(changes) - _SHOWN
-        raise ConfigError(
-            f'{work_dir} was planned for something else: {shown}'
-            f'{f"; and {more} more" if more > 0 else ""}. Take it back, give '
-            'another --work-dir, or plan anew with --replan (and --overwrite '
-            'to replace what was trained)')
-
-
-def _complete(stored: Dict[str, Any], found: TaggedPhotos, work_dir: str,
-              dry_run: bool) -> List[str]:
-    """Write what of a plan's files is missing; lines on changed ones."""
-    held_out = np.isin(found.names, stored['held_out'])
-    texts = {**plan_configs(chosen(stored), work_dir),
-             **write_lists(found, held_out)}
-    notes = []
-    for name, text in texts.items():
-        path = osp.join(work_dir, name)
-        if not osp.isfile(path):
-            if not dry_run:
-                write_atomically(path, text.encode())
-        elif changed_config(stored, work_dir, name):
-            notes.append(f'{path} was changed by hand, and is kept')
-    return notes
-
-
-def changed_config(stored: Dict[str, Any], work_dir: str, name: str) -> bool:
-    """Whether a config is there and is not as the plan wrote it."""
-    path = osp.join(work_dir, name)
-    if name not in stored['configs'] or not osp.isfile(path):
-        return False
-    with open(path, 'rb') as file:
-        return _digest(file.read()) != stored['configs'][name]
-
-
-def _write(made: Dict[str, Any], found: TaggedPhotos, work_dir: str,
-           stored: Optional[Dict[str, Any]]) -> List[str]:
-    """Write a new plan and its files; lines on what they replace."""
-    require_writable(work_dir)
-    texts = {**plan_configs(chosen(made), work_dir),
-             **write_lists(found, np.isin(found.names, made['held_out']))}
-    notes = [f'{osp.join(work_dir, name)}, changed by hand, is replaced'
-             for name in texts
-             if stored is not None and changed_config(stored, work_dir, name)]
-    # Files that are missing after a kill are written from the plan.
-    write_json(osp.join(work_dir, PLAN), made)
-    for name, text in texts.items():
-        write_atomically(osp.join(work_dir, name), text.encode())
-    return notes
-
-
-def plan_text(made: Dict[str, Any]) -> str:
-    """What a person reads of a plan, some lines."""
-    facts, values = made['fingerprint'], chosen(made)
-    counts = ', '.join(f'{name} {count}'
-                       for name, count in facts['classes'].items())
-    lines = [f'{facts["photos"]} photos, {values["held_out"]} of them held '
-             f'out; {counts}']
-    lines += [f'look at this: {hint}' for hint in facts['hints']]
-    hidden = ('classes', 'palette', 'folder', 'label_source',
-              'affinity_epochs')
-    lines += [f'{name}: {value}  ({made["choices"][name]["reason"]})'
-              for name, value in values.items() if name not in hidden]
-    lines.append(f'time: about {time_text(values["time"])}; disk: about '
-                 f'{values["disk_gb"]} GB')
-    return '\n'.join(lines)
