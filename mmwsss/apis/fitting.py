@@ -1,10 +1,7 @@
 """From photos and tags to masks and a network, in one call."""
 import os.path as osp
-import sys
 from contextlib import ExitStack, nullcontext
 from typing import Any, Dict, List, Optional
-
-from rich.console import Console
 
 from mmwsss.parallel.listeners import told_to
 
@@ -12,7 +9,7 @@ from .pipeline import run_pipeline
 from .plan_files import chosen, plan_text
 from .planning import plan
 from .quiet_console import quiet_console
-from .run_progress import RunProgress
+from .run_progress import RunProgress, screen
 
 LOG = 'fit.log'
 
@@ -50,7 +47,7 @@ def fit(photos: str,
         return {}
     values = chosen(made)
     affinity = osp.join(work_dir, 'affinity.py')
-    console = Console(file=sys.stdout, soft_wrap=True, highlight=False)
+    console = screen()
     with ExitStack() as stack:
         if not verbose:
             progress = stack.enter_context(
@@ -83,14 +80,13 @@ def show_plan(photos: str, labels: str, work_dir: str, verbose: bool = False,
     Returns:
         dict: The plan.
     """
-    console = Console(file=sys.stdout, soft_wrap=True, highlight=False)
+    console = screen()
     # Nothing may be written before the plan stands.
     with nullcontext() if verbose else quiet_console(
             '/dev/null', console.print):
         made = plan(photos, labels, work_dir, **options)
-    console.print(plan_text(made), markup=False)
-    for note in made['notes']:
-        console.print(note, markup=False)
+    for line in (plan_text(made), *made['notes']):
+        console.print(line)
     return made
 
 
@@ -104,8 +100,11 @@ def summary(results: Dict[str, dict], values: Dict[str, Any],
         work_dir (str): The run's folder.
     """
     last = 'affinity_train' if values['affinity'] else 'pseudo_train'
-    count = sum(results[name]['images'] for name in (
-        last, last.replace('train', 'val')) if name in results)
+    parts = [name for name in (last, last.replace('train', 'val'))
+             if name in results]
+    count = sum(results[name]['images'] for name in parts)
+    folders = ' and '.join(osp.join(work_dir, name, 'masks')
+                           for name in parts)
     precision = results.get('pseudo_val', {}).get('mAP')
     known = ('too few photos to hold some out, so nothing says it but the '
              'pictures')
@@ -120,8 +119,8 @@ def summary(results: Dict[str, dict], values: Dict[str, Any],
         ('report.html', ), (last, 'overlays.png'), ('test', 'overlays.png'))]
     look: Optional[str] = ', '.join(filter(osp.isfile, pages))
     return [
-        f'made: {count} masks in {osp.join(work_dir, last, "masks")}, a '
-        f'network in {results["segmentor"]["checkpoint"]}',
+        f'made: {count} masks in {folders}, a network in '
+        f'{results["segmentor"]["checkpoint"]}',
         f'how good: {known}',
         f'look at: {look}; other photos: mmwsss predict {work_dir} PHOTOS '
         '--out DIR']

@@ -72,7 +72,8 @@ def check_same(stored: Dict[str, Any], request: Dict[str, Any],
     changes = [f'--{name.replace("_", "-")} {value} instead of '
                f'{stored["request"].get(name)}'
                for name, value in request.items()
-               if value != stored['request'].get(name)]
+               # The threshold decides on nothing else of a plan.
+               if name != 'threshold' and value != stored['request'].get(name)]
     changes += changed_photos(stored['photos'], photo_record(found))
     if changes:
         shown = '; '.join(changes[:_SHOWN])
@@ -101,6 +102,8 @@ def complete(stored: Dict[str, Any], found: TaggedPhotos, work_dir: str,
     texts = {**plan_configs(chosen(stored), work_dir),
              **write_lists(found, held_out)}
     notes = []
+    if not dry_run:
+        write_json(osp.join(work_dir, PLAN), stored)
     for name, text in texts.items():
         path = osp.join(work_dir, name)
         if not osp.isfile(path):

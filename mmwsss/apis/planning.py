@@ -35,6 +35,7 @@ from .plan_files import check_same, complete, digest, stored_plan, write_plan
 
 THRESHOLD = 0.4
 """Background threshold where there are no true masks."""
+_GIVEN = 'Given with --threshold.'
 _GB = 1 << 30
 _CHECKPOINTS = 0.6  # GB of all networks of DeiT-tiny, with their optimizers
 
@@ -69,7 +70,8 @@ def plan(photos: str,
             GPU where there is one.
         weights (str, optional): Path or URL of ImageNet weights of a
             DeiT-tiny, or 'none'. Defaults to None: DeiT's own, from its URL.
-        threshold (float, optional): Background threshold of the masks.
+        threshold (float, optional): Background threshold of the masks; a
+            plan that is there takes a new one.
         val_share (float): Of the photos that are held out, in [0, 1).
         allow_empty (bool): Take photos without any tag.
         affinity (bool): Whether learned affinity may be chosen.
@@ -98,6 +100,9 @@ def plan(photos: str,
     found = read_tagged_photos(photos, labels, allow_empty)
     if stored is not None and not replan:
         check_same(stored, request, found, work_dir)
+        if threshold is not None:
+            stored['choices']['threshold'] = dict(value=threshold,
+                                                  reason=_GIVEN)
         return dict(stored, notes=complete(stored, found, work_dir, dry_run))
     machine = describe_machine(used, work_dir)
     default = Config.fromfile(osp.join(
@@ -156,7 +161,7 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
     choices.choose(
         'threshold', THRESHOLD if threshold is None else threshold,
         'A guess that is seldom far off; there are no true masks to choose '
-        'it on.' if threshold is None else 'Given with --threshold.')
+        'it on.' if threshold is None else _GIVEN)
     _choose_disk(choices, found, work_dir)
     texts = plan_configs(values, work_dir)
     return dict(

@@ -2,13 +2,12 @@
 import csv
 import io
 import os.path as osp
-import sys
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 from mmengine.config import Config
-from rich.console import Console
 
 from mmwsss.datasets.label_files import find_label_source
 from mmwsss.files.atomic import require_writable, write_atomically
@@ -28,7 +27,7 @@ from .config import load_config
 from .generation import generate_pseudo_labels
 from .machine import use_device
 from .quiet_console import quiet_console
-from .run_progress import RunProgress
+from .run_progress import RunProgress, screen
 from .stages import RECORD
 from .testing import test
 
@@ -73,14 +72,16 @@ def predict(run_dir: str,
     network, checkpoint = _trained(run_dir)
     use_device(device)
     require_writable(out_dir)
-    console = Console(file=sys.stdout, soft_wrap=True, highlight=False)
     cfg = load_config(osp.join(run_dir, f'{network}.py'),
                       work_dir=osp.join(out_dir, 'log'))
-    with RunProgress(dict(predict=1.), console) as progress, \
-            told_to(progress), quiet_console(
-                osp.join(out_dir, 'predict.log') if not verbose
-                else '/dev/stdout', partial(console.print, markup=False)):
-        progress.stage('predict')
+    with ExitStack() as stack:
+        if not verbose:
+            progress = stack.enter_context(
+                RunProgress(dict(predict=1.), screen()))
+            stack.enter_context(told_to(progress))
+            stack.enter_context(quiet_console(
+                osp.join(out_dir, 'predict.log'), progress.console.print))
+            progress.stage('predict')
         dataset = _photos(cfg, photos, labels, out_dir)
         built = DATASETS.build(dict(dataset, skip_bad=_MANY,
                                     check_images='decode', pipeline=[]))

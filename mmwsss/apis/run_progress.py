@@ -1,4 +1,5 @@
 """One line for a whole run: what it does, how far it is, how long yet."""
+import sys
 import time
 from typing import Dict, Optional
 
@@ -16,6 +17,12 @@ _TITLES = dict(
     affinity='learning where objects end', affinity_train='refined maps',
     affinity_val='refined maps of the held-out photos',
     segmentor='learning to segment', test='trying the held-out photos')
+
+
+def screen() -> Console:
+    """Where a person reads; names of files are shown as they are."""
+    return Console(file=sys.stdout, soft_wrap=True, highlight=False,
+                   markup=False)
 
 
 class RunProgress:
@@ -40,7 +47,8 @@ class RunProgress:
         self._bar = Progress(
             TextColumn('{task.description}'), BarColumn(),
             TaskProgressColumn(), TextColumn('{task.fields[left]}'),
-            console=console, disable=not console.is_terminal, transient=True)
+            console=console, disable=not console.is_terminal, transient=True,
+            redirect_stdout=False, redirect_stderr=False)
         self._task = self._bar.add_task('', total=1., left='')
         self._stage: Optional[str] = None
         self._part = 0.

@@ -29,8 +29,18 @@ def test_a_plan_is_kept(planned, monkeypatch):
     times = {name: os.stat(osp.join(work_dir, name)).st_mtime_ns
              for name in os.listdir(work_dir)}
     assert again() == made
+    del times['plan.json']
     assert times == {name: os.stat(osp.join(work_dir, name)).st_mtime_ns
-                     for name in os.listdir(work_dir)}
+                     for name in times}
+
+
+def test_a_plan_takes_another_threshold(planned):
+    _, made, again = planned
+    for threshold in (0.3, None):
+        choices = again(threshold=threshold)['choices']
+        assert choices.pop('threshold')['value'] == 0.3
+        assert all(made['choices'][name] == one
+                   for name, one in choices.items())
 
 
 @pytest.mark.parametrize('name', ['data.py', 'localizer.py', 'segmentor.py',
