@@ -63,6 +63,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmwsss', 'mmwsss.*']),
+    entry_points=dict(console_scripts=['mmwsss = mmwsss.__main__:main']),
     package_data={'': ['*.pyi'], 'mmwsss.visualization': ['published.json'],
                   'mmwsss.visualization.report': ['page.*']},
     install_requires=requirements('runtime'),

@@ -31,6 +31,9 @@ def test_wheel_carries_configs_and_tools(tmp_path):
     assert 'mmwsss/.mim/configs/metafile.yml' in names
     assert 'mmwsss/ops/gwrp.py' in names
     assert 'mmwsss/visualization/published.json' in names
+    [scripts] = [name for name in names if name.endswith('entry_points.txt')]
+    assert b'mmwsss = mmwsss.__main__:main' in zipfile.ZipFile(
+        wheel).read(scripts)
 
 
 def test_model_index_lists_every_config():

@@ -3,9 +3,12 @@ from .config import load_config
 from .doubtful_labels import find_doubtful_labels
 from .evaluation import evaluate_pseudo_labels
 from .figures import write_figure
+from .fitting import fit, show_plan
 from .generation import generate_pseudo_labels, split_folder
 from .over_smoothing import analyse_over_smoothing
 from .pipeline import run_pipeline
+from .planning import plan
+from .predicting import predict
 from .report import write_report
 from .result_tables import write_tables
 from .sweeping import parse_grid, sweep
@@ -14,8 +17,8 @@ from .training import best_checkpoint, train
 
 __all__ = [
     'analyse_over_smoothing', 'best_checkpoint', 'compare',
-    'evaluate_pseudo_labels', 'find_doubtful_labels',
-    'generate_pseudo_labels', 'load_config', 'parse_grid', 'run_pipeline',
-    'split_folder', 'sweep', 'test', 'train', 'write_figure', 'write_report',
-    'write_submission', 'write_tables'
+    'evaluate_pseudo_labels', 'find_doubtful_labels', 'fit',
+    'generate_pseudo_labels', 'load_config', 'parse_grid', 'plan', 'predict',
+    'run_pipeline', 'show_plan', 'split_folder', 'sweep', 'test', 'train',
+    'write_figure', 'write_report', 'write_submission', 'write_tables'
 ]

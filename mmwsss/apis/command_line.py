@@ -217,11 +217,17 @@ def parse_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[[], None], interrupted: str = (
+        'interrupted; run the same command with --resume (training) or as it '
+        'was (generation) to go on')) -> None:
     """Run a tool; a mistake of the user's ends it in one line, not a trace.
 
     ``MMWSSS_TRACEBACK=1`` shows the trace as well. A terminated tool (SIGTERM)
     ends as an interrupted one.
+
+    Args:
+        main (callable): The tool.
+        interrupted (str): What an interrupted tool says.
     """
     before = _interrupt_when_terminated()
     try:
@@ -259,8 +265,7 @@ def run(main: Callable[[], None]) -> None:
         _exit(OSError(f'{_where(error)}{error.strerror}; '
                       f'{_REMEDIES[error.errno]}'), 'error', error)
     except KeyboardInterrupt:
-        sys.exit('interrupted; run the same command with --resume (training) '
-                 'or as it was (generation) to go on')
+        sys.exit(interrupted)
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)

@@ -216,6 +216,12 @@ def split_dataset(cfg: Config, split: str) -> dict:
     return dataset
 
 
+def has_split(cfg: Config, split: str) -> bool:
+    """Whether a config names the photos of 'train', 'val' or 'test'."""
+    return any(cfg.get(f'{split}_{what}') is not None
+               for what in ('dataloader', 'list'))
+
+
 def split_folder(split: str) -> str:
     """The folder of a split's results; lists do not share those of splits.
 

@@ -4,6 +4,7 @@ import os.path as osp
 from functools import partial
 from typing import Dict, List, Optional
 
+import numpy as np
 from mmengine.config import Config
 from mmengine.logging import print_log
 from prettytable import PrettyTable
@@ -12,6 +13,7 @@ from mmwsss.files.atomic import require_writable
 from mmwsss.files.unfinished import remove_unfinished
 
 from .config import fitting_options, load_config, replace_everywhere
+from .generation import has_split
 from .named_stages import named_stages
 from .report import write_report
 from .stages import Generate, Given, Stage, Test, Train, run_stages
@@ -31,7 +33,8 @@ def run_pipeline(localizer: str,
                  affinity: Optional[str] = None,
                  crf: bool = False,
                  amp: bool = False,
-                 overwrite: bool = False) -> Dict[str, dict]:
+                 overwrite: bool = False,
+                 threshold: Optional[float] = None) -> Dict[str, dict]:
     """Train a localizer, write pseudo masks, train and test a segmentor.
 
     Each stage has a folder under ``work_dir``. A stage that is finished and
@@ -59,6 +62,8 @@ def run_pipeline(localizer: str,
         amp (bool): Mixed precision in training.
         overwrite (bool): Replace stages that were made with other settings;
             without it they stop the run before any work.
+        threshold (float, optional): Background threshold of all masks.
+            Defaults to None: the best on the photos that have true masks.
 
     Returns:
         dict: Stage name -> its results.
@@ -70,7 +75,7 @@ def run_pipeline(localizer: str,
     work_dir = require_writable(work_dir)
     remove_unfinished(work_dir)
     stages = path_stages(localizer, segmentor, work_dir, cfg_options,
-                         affinity, crf, amp)
+                         affinity, crf, amp, threshold)
     results = run_stages(stages, work_dir, overwrite)
     print_log('\n' + _summary(results), 'current')
     for line in _ending(results, work_dir):
@@ -96,7 +101,8 @@ def path_stages(localizer: str,
                 cfg_options: Optional[dict] = None,
                 affinity: Optional[str] = None,
                 crf: bool = False,
-                amp: bool = False) -> List[Stage]:
+                amp: bool = False,
+                threshold: Optional[float] = None) -> List[Stage]:
     """The stages of the whole path; arguments as :func:`run_pipeline`'s."""
     pipeline = load_config(localizer)
     if 'stages' in pipeline:
@@ -108,8 +114,10 @@ def path_stages(localizer: str,
     stages: List[Stage] = [Train('localizer', loc, amp=amp)]
     if 'tta_model' in loc:  # it segments by itself
         stages.append(_test('decoder', loc, 'localizer', crf))
+    splits = [split for split in ('train', 'val') if has_split(loc, split)]
     stages += [Generate(f'pseudo_{split}', loc, dict(checkpoint='localizer'),
-                        split=split) for split in ('train', 'val')]
+                        split=split, threshold=threshold) for split in splits]
+    # What looks at maps and labels together takes its place here.
     seeds = masks = 'pseudo_train'
     if crf:
         refined = copy.deepcopy(loc)
@@ -117,12 +125,12 @@ def path_stages(localizer: str,
         stages += [Generate(
             f'crf_{split}', refined,
             dict(maps=f'pseudo_{split}', threshold=seeds), _move_background,
-            split=split) for split in ('train', 'val')]
+            split=split, threshold=threshold) for split in splits]
     if affinity:
         masks = 'affinity_train'
         learned = {split: load_config(affinity, dict(
             options[affinity], maps=folder(f'pseudo_{split}', 'maps')))
-            for split in ('train', 'val')}
+            for split in splits}
         for cfg in learned.values():
             if 'label_cache' in cfg:
                 replace_everywhere(cfg, cfg.label_cache,
@@ -132,8 +140,8 @@ def path_stages(localizer: str,
         stages += [Generate(
             f'affinity_{split}', cfg,
             dict(checkpoint='affinity', threshold=seeds,
-                 maps=f'pseudo_{split}'), _move_thresholds, split=split)
-            for split, cfg in learned.items()]
+                 maps=f'pseudo_{split}'), _move_thresholds, split=split,
+            threshold=threshold) for split, cfg in learned.items()]
     if segmentor:
         seg = load_config(segmentor, dict(
             options[segmentor], pseudo_masks=folder(masks, 'masks')))
@@ -153,18 +161,23 @@ def _test(name: str, cfg: Config, network: str, crf: bool) -> Stage:
 
 def _move_background(cfg: Config, given: Given) -> None:
     """The CRF's background is the threshold of the maps, if it can be."""
-    cfg.refiners[0].background = given['threshold']['threshold'] or 0.4
+    cfg.refiners[0].background = _threshold(given) or 0.4
 
 
 def _move_thresholds(cfg: Config, given: Given) -> None:
     """Thresholds of an affinity network around that of the maps."""
-    middle = given['threshold']['threshold']
+    middle = _threshold(given)
     for step in cfg.train_dataloader.dataset.pipeline:
         if step['type'] == 'ConfidentLabels':
             for part, distance in _SURE.items():
                 step[part].background = min(max(middle + distance, 0.02), 0.98)
     if cfg.model.test_cfg.get('background') is not None:
         cfg.model.test_cfg.background = middle
+
+
+def _threshold(given: Given) -> float:
+    """The threshold that the masks of the maps have; of two, the middle."""
+    return float(np.mean(given['threshold']['threshold']))
 
 
 def _summary(results: Dict[str, dict]) -> str:

@@ -26,6 +26,7 @@ from mmengine.logging import print_log
 
 from mmwsss.files.json_files import read_json, write_json
 from mmwsss.files.run_folder import newest_checkpoint
+from mmwsss.parallel.listeners import note_stage
 from mmwsss.problems import ConfigError, DataError
 
 from .class_counts import check_class_counts
@@ -99,7 +100,8 @@ class Stage(ABC):
     def settings(self, work_dir: str) -> Dict[str, Any]:
         """Everything that its results depend on, but its inputs."""
         own = {key: value for key, value in vars(self).items()
-               if key not in ('name', 'config', 'inputs', 'adapt')}
+               if key not in ('name', 'config', 'inputs', 'adapt')
+               and value is not None}
         return dict(result_settings(self.config, work_dir, self.scores),
                     **own, stage=type(self).__name__)
 
@@ -140,8 +142,11 @@ class Generate(Stage):
 
     Attributes:
         split (str): 'train' or 'val'.
+        threshold (float, optional): Background threshold; None for what
+            :func:`generate_pseudo_labels` does without one.
     """
     split: str = 'train'
+    threshold: Optional[float] = None
     scores = True
 
     def work(self, cfg: Config, folder: str, given: Given) -> dict:
@@ -150,7 +155,7 @@ class Generate(Stage):
             maps = osp.join(given['maps']['folder'], 'maps')
         return generate_pseudo_labels(
             cfg, given.get('checkpoint', {}).get('checkpoint'), folder,
-            self.split, maps=maps)
+            self.split, self.threshold, maps=maps)
 
 
 @dataclass
@@ -321,6 +326,7 @@ class _Record:
         if self.replaced:
             shutil.rmtree(self.folder, ignore_errors=True)
         print_log(f'[{stage.name}] -> {self.folder}', 'current')
+        note_stage(stage.name)
         record = dict(
             key=self.key, settings=self.settings, results=None,
             inputs={what: one['key'] for what, one in given.items()})

@@ -16,6 +16,7 @@ from mmwsss.engine import CheckedRunner
 from mmwsss.files.atomic import require_writable
 from mmwsss.files.run_folder import best_whole_checkpoint
 from mmwsss.files.unfinished import remove_unfinished
+from mmwsss.parallel.listeners import ListenerHook, current_listener
 from mmwsss.problems import ConfigError
 from mmwsss.registry import DATASETS
 
@@ -146,7 +147,11 @@ def build_runner(cfg: Config, load_from: Optional[str] = None,
     name = cfg.get('experiment_name') or osp.splitext(
         osp.basename(cfg.filename or 'run'))[0]
     cfg.experiment_name = f'{name}_{next(_run_numbers)}'
-    return CheckedRunner.from_cfg(cfg)
+    runner = CheckedRunner.from_cfg(cfg)
+    listener = current_listener()
+    if listener is not None:
+        runner.register_hook(ListenerHook(listener))
+    return runner
 
 
 def best_checkpoint(work_dir: str) -> str:

@@ -28,6 +28,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from mmwsss.parallel.listeners import Listener, current_listener
 from mmwsss.parallel.worker_pool import WorkerPool
 
 Job = TypeVar('Job')
@@ -47,6 +48,9 @@ class _Speed(ProgressColumn):
 def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     """A progress bar; yields the function that moves it.
 
+    Whoever listens to a whole run is told instead, see
+    :func:`mmwsss.parallel.listeners.told_to`.
+
     Args:
         title (str): Stands before the bar.
         total (int): Number of all images.
@@ -55,12 +59,28 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
         callable: Takes the number of images that were finished since the
         last call.
     """
+    listener = current_listener()
+    if listener is not None:
+        yield _counted(listener, total)
+        return
     columns = (TextColumn('{task.description}'), BarColumn(),
                MofNCompleteColumn(), _Speed(), TextColumn('ETA'),
                TimeRemainingColumn())
     with Progress(*columns, disable=not is_main_process()) as progress:
         task = progress.add_task(title, total=total)
         yield lambda count: progress.advance(task, count)
+
+
+def _counted(listener: Listener, total: int) -> Callable[[int], None]:
+    """What adds up numbers of images and tells the sum."""
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        listener.step(done, total)
+
+    return advance
 
 
 def in_threads(function: Callable[[Job], Result], jobs: Iterable[Job],

@@ -3,6 +3,7 @@ import copy
 import glob
 import os
 import os.path as osp
+import shutil
 
 import pytest
 
@@ -103,3 +104,34 @@ def file_times(folder):
     paths = glob.glob(osp.join(folder, '**', '*'), recursive=True)
     return {path: os.stat(path).st_mtime_ns for path in paths
             if osp.isfile(path) and not path.endswith('.log')}
+
+
+def test_without_held_out_photos_and_without_masks(
+        localizer_config, segmentor_config, affinity_config, shapes,
+        tmp_path):
+    """Own photos: a threshold that is given is used in every stage."""
+    shutil.rmtree(osp.join(shapes, 'SegmentationClassAug'))
+    with open(localizer_config, 'a') as file:
+        file.write('\nval_dataloader = val_cfg = val_evaluator = None\n'
+                   'default_hooks = dict(checkpoint=dict(save_best=None))\n')
+    with open(segmentor_config, 'a') as file:
+        file.write('''
+val_dataloader = val_cfg = val_evaluator = None
+test_dataloader = dict(dataset=dict(
+    _delete_=True, type='PhotoFolder', metainfo=shapes, data_root=data_root,
+    data_prefix=dict(img_path='JPEGImages'), ann_file='',
+    pipeline={{_base_.test_pipeline}}), **loader)
+test_evaluator = dict(format_only=True)
+''')
+    with open(affinity_config, 'a') as file:
+        file.write('\nval_list = None\n')
+    work_dir = str(tmp_path / 'all')
+    arguments = (localizer_config, segmentor_config, work_dir, None,
+                 affinity_config)
+    results = run_pipeline(*arguments, threshold=0.3)
+    assert list(results) == ['localizer', 'pseudo_train', 'affinity',
+                             'affinity_train', 'segmentor', 'test']
+    for name in ('pseudo_train', 'affinity_train'):
+        assert results[name]['threshold'] == 0.3
+    with pytest.raises(ConfigError, match='threshold: 0.3 -> 0.5'):
+        run_pipeline(*arguments, threshold=0.5)

@@ -1,7 +1,7 @@
 """Pooling over the views of a photo."""
 import pytest
 import torch
-from mmengine.structures import PixelData
+from mmengine.structures import LabelData, PixelData
 from mmseg.structures import SegDataSample
 from torch import nn
 
@@ -49,3 +49,20 @@ def test_max_and_mean_can_disagree():
 def test_unknown_pool():
     with pytest.raises(ValueError, match="use 'max' or 'mean'"):
         WSSSegTTA(pool='sum', module=Segmentor())
+
+
+@pytest.mark.parametrize('pool', ['max', 'mean'])
+@pytest.mark.parametrize('tags, expected', [
+    ([0, 1], [2, 0]), ([1, 0], [1, 0]), ([0, 0], [0, 0]), ([1, 1], [1, 0])])
+def test_tags_limit_the_classes(pool, tags, expected):
+    """The first pixel is class 1, then 2; the second is background."""
+    logits = torch.tensor([[1., 9.], [5., 0.], [3., 1.]])[:, None]
+    views = [SegDataSample() for _ in range(2)]
+    for one in views:
+        one.set_data(dict(seg_logits=PixelData(data=logits)))
+        one.set_field(LabelData(label_onehot=torch.tensor(tags).float()),
+                      'gt_label')
+    tta = WSSSegTTA(pool=pool, tags_only=True, module=Segmentor())
+    [merged] = tta.merge_preds([views])
+    assert merged.pred_sem_seg.data[0, 0].tolist() == expected
+    assert torch.isfinite(merged.seg_logits.data).all()

@@ -1,0 +1,197 @@
+"""Photos and tags -> a plan: fingerprint, choices with reasons, configs."""
+import os.path as osp
+from tempfile import TemporaryDirectory
+from typing import Any, Dict, Optional
+
+import numpy as np
+from mmengine.config import Config
+
+from mmwsss.files.atomic import write_atomically
+from mmwsss.files.checkpoints import read_checkpoint
+from mmwsss.files.work_size import work_size
+from mmwsss.problems import ConfigError, DataError, one_line
+
+from .choices import (
+    Choices,
+    choose_classes,
+    choose_network,
+    choose_sizes,
+    choose_training,
+    hold_out,
+)
+from .config import load_config
+from .costs import measure_costs
+from .fingerprint import (
+    TaggedPhotos,
+    fingerprint,
+    photo_record,
+    read_tagged_photos,
+    write_lists,
+)
+from .generation import check_threshold
+from .machine import describe_machine, free_disk, use_device
+from .plan_configs import BASES, plan_configs, shipped_configs
+from .plan_files import check_same, complete, digest, stored_plan, write_plan
+
+THRESHOLD = 0.4
+"""Background threshold where there are no true masks."""
+_GIVEN = 'Given with --threshold.'
+_GB = 1 << 30
+_CHECKPOINTS = 0.6  # GB of all networks of DeiT-tiny, with their optimizers
+
+
+def plan(photos: str,
+         labels: str,
+         work_dir: str,
+         time_budget: Optional[float] = None,
+         device: Optional[str] = None,
+         weights: Optional[str] = None,
+         threshold: Optional[float] = None,
+         val_share: float = 0.15,
+         allow_empty: bool = False,
+         affinity: bool = True,
+         dry_run: bool = False,
+         replan: bool = False) -> Dict[str, Any]:
+    """Look at photos and tags, and choose how to learn from them.
+
+    Written to ``work_dir``: ``plan.json``, the lists ``train.txt`` and
+    ``val.txt``, and the configs ``data.py``, ``localizer.py``,
+    ``segmentor.py`` and, where there is time, ``affinity.py``. A plan that is
+    there is kept, and so are configs that a person has changed.
+
+    Args:
+        photos (str): Folder of photos.
+        labels (str): File of tags, see
+            :func:`mmwsss.datasets.label_files.find_label_source`.
+        work_dir (str): The run's folder.
+        time_budget (float, optional): Seconds for everything. Defaults to
+            None: as long as it takes.
+        device (str, optional): 'cpu', 'cuda' or 'cuda:1'. Defaults to None: a
+            GPU where there is one.
+        weights (str, optional): Path or URL of ImageNet weights of a
+            DeiT-tiny, or 'none'. Defaults to None: DeiT's own, from its URL.
+        threshold (float, optional): Background threshold of the masks; a
+            plan that is there takes a new one.
+        val_share (float): Of the photos that are held out, in [0, 1).
+        allow_empty (bool): Take photos without any tag.
+        affinity (bool): Whether learned affinity may be chosen.
+        dry_run (bool): Write nothing.
+        replan (bool): Plan anew, also over configs that were changed.
+
+    Returns:
+        dict: What ``plan.json`` holds, and ``notes``, lines on what was kept.
+
+    Raises:
+        ConfigError: If an option cannot be followed, the folder holds
+            something else, or there is no room on the disk.
+        DataError: With every problem of photos and tags.
+    """
+    check_threshold(threshold)
+    if not 0 <= val_share < 1:
+        raise ConfigError(f'--val-share {val_share}: give a number in [0, 1)')
+    work_dir = osp.abspath(osp.expanduser(work_dir))
+    request: Dict[str, Any] = dict(
+        photos=osp.abspath(photos), labels=osp.abspath(labels),
+        time_budget=time_budget, device=device, weights=weights,
+        threshold=threshold, val_share=val_share, allow_empty=allow_empty,
+        affinity=affinity)
+    used = use_device(device)
+    stored = stored_plan(work_dir)
+    found = read_tagged_photos(photos, labels, allow_empty)
+    if stored is not None and not replan:
+        check_same(stored, request, found, work_dir)
+        if threshold is not None:
+            stored['choices']['threshold'] = dict(value=threshold,
+                                                  reason=_GIVEN)
+        return dict(stored, notes=complete(stored, found, work_dir, dry_run))
+    machine = describe_machine(used, work_dir)
+    default = Config.fromfile(osp.join(
+        shipped_configs(), BASES['localizer'])).pretrained
+    source = default if weights is None else (
+        None if weights == 'none' else weights)
+    _check_weights(source, default)
+    made = _planned(found, request, machine, source, default, work_dir)
+    notes = [] if dry_run else write_plan(made, found, work_dir, stored)
+    return dict(made, notes=notes)
+
+
+def _check_weights(source: Optional[str], default: str) -> None:
+    """Raise for weights that cannot be read, before any work."""
+    if source is None:
+        return
+    try:
+        read_checkpoint(source)
+    except (FileNotFoundError, DataError) as error:
+        if source != default:
+            raise
+        raise ConfigError(
+            f'the default weights cannot be fetched; give --weights FILE with '
+            f'{source} fetched by hand, or --weights none to begin without '
+            f'({one_line(error)})') from error
+
+
+def _planned(found: TaggedPhotos, request: Dict[str, Any],
+             machine: Dict[str, Any], weights: Optional[str], default: str,
+             work_dir: str) -> Dict[str, Any]:
+    """A new plan, nothing of it written."""
+    facts = fingerprint(found)
+    choices = Choices()
+    choose_classes(choices, found)
+    held_out = hold_out(choices, found, request['val_share'])
+    learned = int((~held_out).sum())
+    choose_network(choices, machine, weights, default)
+    choose_sizes(choices, learned, facts['sizes'])
+    values = choices.values
+    affinity = request['affinity'] and learned >= 100
+    with TemporaryDirectory() as folder:
+        drafts = plan_configs(dict(
+            values, affinity=affinity, affinity_epochs=1, localizer_epochs=1,
+            segmentor_iterations=1), folder)
+        for name, text in {**drafts, **write_lists(found, held_out)}.items():
+            write_atomically(osp.join(folder, name), text.encode())
+        configs = {name: load_config(osp.join(folder, f'{name}.py'))
+                   for name in BASES if f'{name}.py' in drafts}
+        costs = measure_costs(
+            configs['localizer'], configs['segmentor'],
+            configs.get('affinity'), use_device(request['device']),
+            work_size(facts['sizes']['median'], values['max_side']))
+    stages = choose_training(choices, learned, costs, request['time_budget'],
+                             request['affinity'])
+    threshold = request['threshold']
+    choices.choose(
+        'threshold', THRESHOLD if threshold is None else threshold,
+        'A guess that is seldom far off; there are no true masks to choose '
+        'it on.' if threshold is None else _GIVEN)
+    _choose_disk(choices, found, work_dir)
+    texts = plan_configs(values, work_dir)
+    return dict(
+        request=request, machine=machine, fingerprint=facts,
+        choices={name: dict(value=values[name], reason=reason)
+                 for name, reason in choices.reasons.items()},
+        seconds=stages, costs=costs.rounded(),
+        configs={name: digest(text.encode())
+                 for name, text in texts.items()},
+        held_out=[found.names[i] for i in np.flatnonzero(held_out)],
+        photos=photo_record(found))
+
+
+def _choose_disk(choices: Choices, found: TaggedPhotos,
+                 work_dir: str) -> None:
+    """What the run needs of the disk; it has to be free."""
+    side = choices.values['max_side']
+    worked = [work_size(size, side) for size in found.sizes.tolist()]
+    stages = 2 if choices.values['affinity'] else 1
+    maps = stages * sum(
+        height * width * float(tags) for (height, width), tags
+        in zip(worked, found.labels.sum(1)))
+    # Masks as PNG are far smaller than a byte a pixel.
+    masks = (stages + 1) * found.sizes.prod(1).sum() / 20
+    needed = (maps + masks) / _GB + _CHECKPOINTS
+    free = free_disk(work_dir) / _GB
+    if free < needed:
+        raise ConfigError(
+            f'{work_dir}: {needed:.1f} GB are needed and {free:.1f} GB are '
+            'free; make room, or give a --work-dir on another disk')
+    choices.choose('disk_gb', round(needed, 1),
+                   f'{_CHECKPOINTS} GB for checkpoints, the rest for maps '
+                   f'and masks; {free:.0f} GB are free.')

@@ -1,0 +1,225 @@
+"""Masks of new photos, by what a fit has trained."""
+import csv
+import io
+import os.path as osp
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, Dict, List, Optional, Sequence
+
+import numpy as np
+from mmengine.config import Config
+
+from mmwsss.datasets.label_files import find_label_source
+from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.json_files import read_json, write_json
+from mmwsss.files.maps import read_map
+from mmwsss.files.masks import MaskClasses, read_mask
+from mmwsss.files.photos import image_name, read_photo
+from mmwsss.files.work_size import fit_mask, fit_photo, work_size
+from mmwsss.parallel.listeners import told_to
+from mmwsss.parallel.progress import in_threads
+from mmwsss.problems import ConfigError, DataError
+from mmwsss.registry import DATASETS
+from mmwsss.visualization import PICTURE_SIDE, write_picture
+from mmwsss.visualization.overlays import mask_overlay
+
+from .config import load_config
+from .generation import generate_pseudo_labels
+from .machine import use_device
+from .quiet_console import quiet_console
+from .run_progress import RunProgress, screen
+from .stages import RECORD
+from .testing import test
+
+_MANY = 1 << 30  # photos that may be bad
+_NETWORKS = ('segmentor', 'localizer')  # the first that is trained predicts
+
+
+def predict(run_dir: str,
+            photos: str,
+            out_dir: str,
+            labels: Optional[str] = None,
+            device: Optional[str] = None,
+            verbose: bool = False) -> List[Dict[str, Any]]:
+    """Segment photos with the networks of a fit.
+
+    Written to ``out_dir``: ``masks/*.png`` at the photos' own sizes in the
+    colours of the classes, ``overlays/*.png``, and ``predictions.csv`` and
+    ``predictions.json`` with the classes found and their areas. A photo that
+    cannot be read is named, and left out. The segmentor predicts; where none
+    is trained yet, the localizer does.
+
+    Args:
+        run_dir (str): The folder of :func:`mmwsss.apis.fit`.
+        photos (str): A photo, or a folder of photos.
+        out_dir (str): Where to write.
+        labels (str, optional): File of the photos' tags; then no other
+            classes are found in them. Defaults to None: any class.
+        device (str, optional): See :func:`mmwsss.apis.plan`.
+        verbose (bool): Show the whole log.
+
+    Returns:
+        list[dict]: For each photo ``photo``, ``mask`` and ``areas``, the
+        share of the pixels by class.
+
+    Raises:
+        ConfigError: If nothing is trained yet, or ``out_dir`` cannot be
+            written to.
+        DataError: If no photo can be read, or tags are wrong.
+    """
+    run_dir, out_dir = (osp.abspath(osp.expanduser(path))
+                        for path in (run_dir, out_dir))
+    network, checkpoint = _trained(run_dir)
+    use_device(device)
+    require_writable(out_dir)
+    cfg = load_config(osp.join(run_dir, f'{network}.py'),
+                      work_dir=osp.join(out_dir, 'log'))
+    with ExitStack() as stack:
+        if not verbose:
+            progress = stack.enter_context(
+                RunProgress(dict(predict=1.), screen()))
+            stack.enter_context(told_to(progress))
+            stack.enter_context(quiet_console(
+                osp.join(out_dir, 'predict.log'), progress.console.print))
+            progress.stage('predict')
+        dataset = _photos(cfg, photos, labels, out_dir)
+        built = DATASETS.build(dict(dataset, skip_bad=_MANY,
+                                    check_images='decode', pipeline=[]))
+        dataset.update(leave_out=built.bad, check_images=False)
+        if network == 'segmentor':
+            _segment(cfg, checkpoint, dataset, out_dir)
+        else:
+            _localize(cfg, checkpoint, dataset, out_dir, run_dir)
+        found = _looked_at(built, out_dir)
+    _write_tables(found, built.bad, out_dir)
+    return found
+
+
+def _trained(run_dir: str) -> Sequence[str]:
+    """The network to predict with, 'segmentor' or 'localizer', its weights.
+
+    Raises:
+        ConfigError: If none is trained.
+    """
+    for name in _NETWORKS:
+        path = osp.join(run_dir, name, RECORD)
+        results = (read_json(path).get('results') or {} if osp.isfile(path)
+                   else {})
+        checkpoint = osp.join(run_dir, name, results.get('checkpoint', ''))
+        if osp.isfile(checkpoint):
+            return name, checkpoint
+    raise ConfigError(f'{run_dir}: no trained network; run "mmwsss fit" with '
+                      f'--work-dir {run_dir} first')
+
+
+def _photos(cfg: Config, photos: str, labels: Optional[str],
+            out_dir: str) -> Dict[str, Any]:
+    """Config of the data set of new photos, with tags where there are any."""
+    photos = osp.abspath(osp.expanduser(photos))
+    listed = ''
+    if osp.isfile(photos):
+        listed = osp.join(out_dir, 'log', 'photo.txt')
+        write_atomically(listed, osp.basename(photos).encode())
+        photos = osp.dirname(photos)
+    elif not osp.isdir(photos):
+        raise DataError(f'photos {photos}: no such file or folder')
+    dataset = dict(
+        type='PhotoFolder', data_root=photos, ann_file=listed,
+        metainfo=cfg.train_dataloader.dataset.metainfo.to_dict(),
+        data_prefix=dict(img_path=''))
+    if labels is not None:
+        dataset.update(type='ImageLevelDataset',
+                       label_source=find_label_source(labels))
+    return dataset
+
+
+def _segment(cfg: Config, checkpoint: str, dataset: Dict[str, Any],
+             out_dir: str) -> None:
+    if 'label_source' in dataset:
+        cfg.tta_model.tags_only = True
+        cfg.tta_pipeline[-1].transforms[-1] = [
+            dict(type='PackImageLevelInputs')]
+    cfg.test_dataloader.dataset = dataset
+    cfg.test_evaluator.format_only = True
+    test(cfg, checkpoint, tta=True, out_dir=osp.join(out_dir, 'masks'))
+
+
+def _localize(cfg: Config, checkpoint: str, dataset: Dict[str, Any],
+              out_dir: str, run_dir: str) -> None:
+    """Masks from maps: of the tagged classes, or of those that it finds."""
+    scores = osp.join(run_dir, 'pseudo_train', 'scores.json')
+    if not osp.isfile(scores):
+        raise ConfigError(f'{run_dir}: no masks yet, so no threshold is '
+                          'known; let "mmwsss fit" go on first')
+    threshold = read_json(scores)['threshold']
+    generate = partial(generate_pseudo_labels, checkpoint=checkpoint,
+                       split='test', threshold=threshold, overwrite=True)
+    if 'label_source' not in dataset:
+        names = dataset['metainfo']['classes'][1:]
+        built = DATASETS.build(dict(dataset, pipeline=[]))
+        photos = [image_name(built.get_data_info(i)['img_path'])
+                  for i in range(len(built))]
+        everything = osp.join(out_dir, 'log', 'all_classes.json')
+        write_json(everything, {name: list(names) for name in photos})
+        dataset.update(type='ImageLevelDataset', label_source=dict(
+            type='TableLabels', file=everything))
+        cfg.test_dataloader = dict(dataset=dataset)
+        folder = osp.join(out_dir, 'log', 'all_classes')
+        generate(cfg, out_dir=folder)
+        tags = osp.join(out_dir, 'log', 'found_classes.json')
+        write_json(tags, {name: _found(read_map(osp.join(
+            folder, 'maps', f'{name}.npz')).scores, names)
+            for name in photos})
+        dataset['label_source'] = dict(type='TableLabels', file=tags)
+    cfg.test_dataloader = dict(dataset=dataset)
+    generate(cfg, out_dir=out_dir)
+
+
+def _found(scores: Optional[np.ndarray], names: Sequence[str]) -> List[str]:
+    """The classes that are likelier there than not, or the likeliest."""
+    if scores is None:
+        raise DataError('maps without scores; run the command again with '
+                        'another --out')
+    present = np.flatnonzero(scores >= 0.5)
+    chosen = present.tolist() or [int(scores.argmax())]
+    return [names[i] for i in chosen]
+
+
+def _looked_at(dataset: Any, out_dir: str) -> List[Dict[str, Any]]:
+    """Areas by class of every photo; writes its overlay."""
+    classes, palette = (dataset.metainfo[name]
+                        for name in ('classes', 'palette'))
+    paths = [dataset.get_data_info(i)['img_path']
+             for i in range(len(dataset))]
+
+    def look(path: str) -> Dict[str, Any]:
+        name = image_name(path)
+        place = osp.join(out_dir, 'masks', f'{name}.png')
+        mask = read_mask(place, MaskClasses(len(classes)))
+        photo = read_photo(path)
+        size = work_size(photo.shape[:2], PICTURE_SIDE)
+        write_picture(
+            osp.join(out_dir, 'overlays', f'{name}.png'),
+            mask_overlay(fit_photo(photo, size), fit_mask(mask, size),
+                         palette))
+        areas = np.bincount(mask.ravel(), minlength=256)
+        return dict(photo=path, mask=place, areas={
+            name: round(areas[i] / mask.size, 6)
+            for i, name in enumerate(classes) if i and areas[i]})
+
+    return list(in_threads(look, paths, 'Overlays', len(paths)))
+
+
+def _write_tables(found: Sequence[Dict[str, Any]], bad: Sequence[str],
+                  out_dir: str) -> None:
+    """``predictions.csv``, a row a class of a photo, and the same as JSON."""
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator='\n')
+    rows.writerow(['photo', 'class', 'area_percent'])
+    for one in found:
+        for name, share in one['areas'].items() or [('', 0.)]:
+            rows.writerow([one['photo'], name, f'{100 * share:.2f}'])
+    write_atomically(osp.join(out_dir, 'predictions.csv'),
+                     table.getvalue().encode())
+    write_json(osp.join(out_dir, 'predictions.json'),
+               dict(photos=list(found), not_read=list(bad)))

@@ -1,0 +1,120 @@
+import os
+import os.path as osp
+import signal
+
+import pytest
+from tagged_photos import make_tagged_photos, make_tiny
+
+from mmwsss.apis import fit, plan
+from mmwsss.problems import ConfigError
+
+NONE = dict(weights='none', device='cpu')
+
+
+def masks(work_dir):
+    """The bytes of all masks."""
+    found = {}
+    for stage in ('pseudo_train', 'pseudo_val', 'test'):
+        for place, _, names in os.walk(osp.join(work_dir, stage)):
+            for name in names:
+                if name.endswith('.png') and name != 'overlays.png':
+                    with open(osp.join(place, name), 'rb') as file:
+                        found[stage, name] = file.read()
+    return found
+
+
+def test_from_photos_and_tags_to_masks(tagged_folder, tmp_path, capsys,
+                                       monkeypatch):
+    work_dir = str(tmp_path / 'run')
+    plan(*tagged_folder, work_dir, **NONE)
+    make_tiny(work_dir)
+    capsys.readouterr()
+    results = fit(*tagged_folder, work_dir, **NONE)
+    assert list(results) == ['localizer', 'pseudo_train', 'pseudo_val',
+                             'segmentor', 'test']
+    assert osp.basename(results['localizer']['checkpoint']).startswith('best_')
+    assert results['pseudo_train']['threshold'] == 0.4
+    made = masks(work_dir)
+    assert len(made) == 24 + 3  # and the predictions of the held-out ones
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 35, lines
+    assert [line.split(':')[0] for line in lines[-3:]] == [
+        'made', 'how good', 'look at']
+    assert 'made: 24 masks' in lines[-3]
+    assert 'mAP' in lines[-2] and 'overlays.png' in lines[-1]
+    assert sum('kept' in line for line in lines) == 2
+    with open(osp.join(work_dir, 'fit.log')) as file:
+        assert 'Epoch(train)' in file.read()
+    # The same command again does nothing, but says the same.
+    monkeypatch.setattr('mmwsss.apis.stages.train', None)
+    assert fit(*tagged_folder, work_dir, **NONE) == results
+    assert capsys.readouterr().out.splitlines()[-3:] == lines[-3:]
+
+
+def test_too_few_to_hold_some_out(tmp_path, tagged_folder, capsys):
+    folder = make_tagged_photos(tmp_path / 'few', count=6)
+    work_dir = str(tmp_path / 'run')
+    plan(*folder, work_dir, **NONE)
+    make_tiny(work_dir)
+    results = fit(*folder, work_dir, **NONE)
+    assert list(results) == ['localizer', 'pseudo_train', 'segmentor', 'test']
+    assert osp.basename(results['localizer']['checkpoint']) == 'epoch_2.pth'
+    assert 'too few photos to hold some out' in capsys.readouterr().out
+
+
+def test_a_dry_run(tagged_folder, tmp_path, capsys):
+    assert fit(*tagged_folder, str(tmp_path / 'run'), dry_run=True,
+               **NONE) == {}
+    assert not (tmp_path / 'run').exists()
+    assert 'time: about' in capsys.readouterr().out
+
+
+def test_other_settings_replace_nothing_unasked(tagged_folder, tmp_path,
+                                                monkeypatch):
+    work_dir = str(tmp_path / 'run')
+    plan(*tagged_folder, work_dir, **NONE)
+    make_tiny(work_dir)
+    fit(*tagged_folder, work_dir, **NONE)
+    with open(osp.join(work_dir, 'segmentor.py'), 'a') as file:
+        file.write('train_cfg = dict(max_iters=2)\n')
+    with pytest.raises(ConfigError, match='max_iters: 3 -> 2.*--overwrite'):
+        fit(*tagged_folder, work_dir, **NONE)
+    results = fit(*tagged_folder, work_dir, overwrite=True, **NONE)
+    assert 'iter_2' in results['segmentor']['checkpoint']
+
+
+@pytest.mark.parametrize('moment', [4, 40, 70])
+def test_killed_and_run_again(tagged_folder, tmp_path, moment):
+    """It comes to the same end as one that was never killed."""
+    ends = []
+    for name in ('whole', 'killed'):
+        work_dir = str(tmp_path / name)
+        plan(*tagged_folder, work_dir, **NONE)
+        make_tiny(work_dir)
+        if name == 'killed':
+            assert killed(moment, fit, *tagged_folder,
+                          work_dir) == signal.SIGKILL
+        fit(*tagged_folder, work_dir, **NONE)
+        ends.append(masks(work_dir))
+    assert ends[0] == ends[1]
+
+
+def killed(moment, work, *args):
+    """Run in a process that is killed at its so-manieth rename."""
+    child = os.fork()
+    if child == 0:
+        count, rename = [0], os.replace
+
+        def replace(*args):
+            count[0] += 1
+            if count[0] == moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return rename(*args)
+
+        os.replace = replace
+        try:
+            work(*args, **NONE)
+        finally:
+            os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0

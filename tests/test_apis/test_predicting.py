@@ -1,0 +1,130 @@
+import csv
+import json
+import os
+import os.path as osp
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tagged_photos import COSTS, make_tagged_photos, make_tiny, write_tags
+
+from mmwsss.apis import fit, plan, predict
+from mmwsss.problems import ConfigError, DataError
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+    """A finished fit of tiny networks, and its photos."""
+    root = tmp_path_factory.mktemp('fitted')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmwsss.apis.planning.measure_costs',
+                      lambda *args: COSTS)
+        photos, labels = make_tagged_photos(root / 'project')
+        work_dir, options = str(root / 'run'), dict(weights='none',
+                                                    device='cpu')
+        plan(photos, labels, work_dir, **options)
+        make_tiny(work_dir)
+        results = fit(photos, labels, work_dir, **options)
+    # So short a training finds background alone; let it find persons.
+    path = results['segmentor']['checkpoint']
+    content = torch.load(path, weights_only=False)
+    content['state_dict']['decode_head.conv_seg.bias'][2] += 3
+    torch.save(content, path)
+    return work_dir, photos
+
+
+def mask_of(out, name):
+    with Image.open(osp.join(out, 'masks', f'{name}.png')) as mask:
+        return np.asarray(mask), mask.getpalette()
+
+
+def test_masks_overlays_and_areas(run, tmp_path, capsys):
+    work_dir, photos = run
+    out = str(tmp_path / 'out')
+    found = predict(work_dir, photos, out)
+    assert len(found) == 24
+    names = sorted(osp.splitext(osp.basename(one['photo']))[0]
+                   for one in found)
+    for folder in ('masks', 'overlays'):
+        assert sorted(os.listdir(osp.join(out, folder))) == [
+            f'{name}.png' for name in names]
+    for one in found:
+        mask, palette = mask_of(out, osp.splitext(osp.basename(
+            one['photo']))[0])
+        assert mask.shape == (48, 64) and palette[:3] == [0, 0, 0]
+        for i, name in ((1, 'dog'), (2, 'person')):
+            assert one['areas'].get(name, 0) == pytest.approx(
+                (mask == i).mean(), abs=1e-6)
+    with open(osp.join(out, 'predictions.json')) as file:
+        content = json.load(file)
+    assert content['photos'] == found and content['not_read'] == []
+    with open(osp.join(out, 'predictions.csv')) as file:
+        rows = list(csv.DictReader(file))
+    assert {row['photo'] for row in rows} == {one['photo'] for one in found}
+    assert len(capsys.readouterr().out.splitlines()) < 5
+
+
+def test_one_photo(run, tmp_path):
+    out = str(tmp_path / 'out')
+    Image.new('RGB', (90, 70), 'red').save(tmp_path / 'holiday.webp')
+    [found] = predict(run[0], str(tmp_path / 'holiday.webp'), out)
+    assert osp.basename(found['mask']) == 'holiday.png'
+    assert mask_of(out, 'holiday')[0].shape == (70, 90)
+
+
+def test_a_bad_photo_does_not_lose_the_others(run, tmp_path, capsys):
+    folder = tmp_path / 'new'
+    folder.mkdir()
+    Image.new('RGB', (90, 70), 'red').save(folder / 'good.jpg')
+    content = (folder / 'good.jpg').read_bytes()
+    (folder / 'cut.jpg').write_bytes(content[:len(content) // 2])
+    out = str(tmp_path / 'out')
+    [found] = predict(run[0], str(folder), out)
+    assert osp.basename(found['photo']) == 'good.jpg'
+    assert 'cut.jpg' in capsys.readouterr().out
+    with open(osp.join(out, 'predictions.json')) as file:
+        assert json.load(file)['not_read'] == ['cut']
+    os.remove(folder / 'good.jpg')
+    with pytest.raises(DataError, match='cut.jpg'):
+        predict(run[0], str(folder), out)
+
+
+@pytest.mark.parametrize('network', ['segmentor', 'localizer'])
+def test_tags_limit_the_classes(run, tmp_path, network, monkeypatch):
+    work_dir, photos = run
+    if network == 'localizer':
+        monkeypatch.setattr('mmwsss.apis.predicting._NETWORKS',
+                            ('localizer', ))
+    names = ['b01.png', 'b04.png', 'b07.png', 'b10.png']
+    folder = tmp_path / 'new'
+    folder.mkdir()
+    for name in names:
+        os.link(osp.join(photos, name), folder / name)
+    # Whatever is on them: one class each.
+    tags = dict(zip(names, ['dog', 'person', 'dog', 'person']))
+    write_tags(tmp_path / 'tags.csv', tags.items())
+    found = predict(work_dir, str(folder), str(tmp_path / 'out'),
+                    str(tmp_path / 'tags.csv'))
+    for one in found:
+        assert set(one['areas']) <= {tags[osp.basename(one['photo'])]}
+    assert any(one['areas'] for one in found)
+    free = predict(work_dir, str(folder), str(tmp_path / 'free'))
+    assert [one['areas'] for one in free] != [one['areas'] for one in found]
+    write_tags(tmp_path / 'tags.csv', [('b01.png', 'cow')])
+    with pytest.raises(DataError, match="unknown class 'cow'"):
+        predict(work_dir, str(folder), str(tmp_path / 'out'),
+                str(tmp_path / 'tags.csv'))
+
+
+def test_nothing_is_trained(tmp_path):
+    with pytest.raises(ConfigError, match='no trained network; run "mmwsss'):
+        predict(str(tmp_path), str(tmp_path), str(tmp_path / 'out'))
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('name', ['nowhere', 'empty'])
+def test_no_photos(run, tmp_path, name):
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(DataError, match=name):
+        predict(run[0], str(tmp_path / name), str(tmp_path / 'out'))
