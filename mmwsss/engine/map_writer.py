@@ -12,6 +12,7 @@ from mmwsss.files.maps import MAP_DTYPES, resized_maps, write_map
 from mmwsss.files.photos import photo_size, read_photo
 from mmwsss.files.work_size import fit_photo, work_size
 from mmwsss.parallel.worker_pool import WorkerPool
+from mmwsss.problems import DataError
 from mmwsss.refiners import RefinerChain
 
 
@@ -66,6 +67,7 @@ class MapWriter:
         self.out_dir = out_dir
         self.max_side = max_side
         self.lenient = lenient
+        os.makedirs(out_dir, exist_ok=True)
         # Built here, so that a mistake shows before any long work.
         self.here, pooled = RefinerChain(refiners).split()
         workers = os.cpu_count() if num_workers is None else num_workers
@@ -102,6 +104,10 @@ class MapWriter:
         for _ in self.pool.finish():
             pass
 
+    def stop(self) -> None:
+        """End the processes, whatever maps are not begun."""
+        self.pool.stop()
+
 
 def _refined(refiners: RefinerChain, img_path: str, maps: np.ndarray,
              labels: Sequence[int], lenient: bool) -> np.ndarray:
@@ -116,6 +122,10 @@ def _refine_and_write(refiners: RefinerChain, lenient: bool, storage: dict,
                       labels: Sequence[int], scores: Optional[np.ndarray],
                       size: Sequence[int]) -> None:
     """What a process does with the maps of one image."""
+    folder = osp.dirname(path)
+    if not osp.isdir(folder):  # a new one would have no manifest
+        raise DataError(f'{folder}: was removed while maps were written to '
+                        'it; run the same command again')
     if len(refiners):
         maps = _refined(refiners, img_path, maps, labels, lenient)
     write_map(path, maps, labels, scores, size=tuple(size), **storage)
