@@ -112,7 +112,8 @@ class MapWriter:
 def _refined(refiners: RefinerChain, img_path: str, maps: np.ndarray,
              labels: Sequence[int], lenient: bool) -> np.ndarray:
     photo = fit_photo(read_photo(img_path, lenient), maps.shape[-2:])
-    image = torch.from_numpy(photo).permute(2, 0, 1)
+    # A copy: torch warns of Pillow's arrays, which cannot be written to.
+    image = torch.tensor(photo).permute(2, 0, 1)
     return refiners(image, torch.from_numpy(maps),
                     torch.tensor(labels)).numpy()
 
