@@ -123,10 +123,10 @@ def _refine_and_write(refiners: RefinerChain, lenient: bool, storage: dict,
                       labels: Sequence[int], scores: Optional[np.ndarray],
                       size: Sequence[int]) -> None:
     """What a process does with the maps of one image."""
+    if len(refiners):
+        maps = _refined(refiners, img_path, maps, labels, lenient)
     folder = osp.dirname(path)
     if not osp.isdir(folder):  # a new one would have no manifest
         raise DataError(f'{folder}: was removed while maps were written to '
                         'it; run the same command again')
-    if len(refiners):
-        maps = _refined(refiners, img_path, maps, labels, lenient)
     write_map(path, maps, labels, scores, size=tuple(size), **storage)
