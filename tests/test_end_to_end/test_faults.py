@@ -1,11 +1,10 @@
-"""Photos, folders and file handles that go away while a generation works.
+"""Photos that go away while a generation works.
 
 Each ends in one line; what is finished stays, and the same command goes on.
 """
 import glob
 import os
 import os.path as osp
-import resource
 import shutil
 import subprocess
 import sys
@@ -35,14 +34,12 @@ def command(trained, tmp_path):
     return arguments
 
 
-def start(tool, *arguments, limit=None):
-    """Start a tool; ``limit`` is one of the system's, and its value."""
+def start(tool, *arguments):
+    """Start a tool."""
     return subprocess.Popen(
         [sys.executable, osp.join(ROOT, 'tools', f'{tool}.py'), *arguments],
         text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        env=dict(os.environ, PYTHONPATH=ROOT, PYTHONWARNINGS='ignore'),
-        preexec_fn=limit and (
-            lambda: resource.setrlimit(limit[0], (limit[1], limit[1]))))
+        env=dict(os.environ, PYTHONPATH=ROOT, PYTHONWARNINGS='ignore'))
 
 
 def error_of(process):
@@ -100,21 +97,3 @@ def test_a_photo_lost_midway(command, shapes, tmp_path, fault):
     shutil.rmtree(out)
     finish(command, out)
     assert content(out) == whole and len(whole) == 17
-
-
-def test_the_folder_removed_midway(command, tmp_path):
-    out = str(tmp_path / 'out')
-    process = start(*command(out))
-    wait_for_a_map(process, out)
-    shutil.rmtree(out, ignore_errors=True)
-    line = error_of(process)
-    assert f'{out}' in line and 'same command again' in line
-    finish(command, out)
-    assert len(content(out)) == 17
-
-
-def test_too_few_file_handles(command, tmp_path):
-    line = error_of(start(*command(
-        tmp_path / 'out', '--cfg-options', 'localize_workers=8',
-        'refine_workers=8'), limit=(resource.RLIMIT_NOFILE, 64)))
-    assert 'ulimit -n' in line
