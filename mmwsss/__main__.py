@@ -132,8 +132,7 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _report(args: argparse.Namespace) -> None:
-    print(apis.write_report(  # type: ignore[attr-defined]
-        args.run, args.out))
+    print(f'report: {apis.write_report(args.run, args.out)}')
 
 
 if __name__ == '__main__':

@@ -34,6 +34,8 @@ _REMEDIES = {
     'or use fewer workers',
     errno.ENOSPC: 'make room, then run the same command again',
     errno.EDQUOT: 'make room, then run the same command again',
+    errno.EFBIG: 'allow larger files with "ulimit -f unlimited", then run '
+    'the same command again',
     errno.ENOMEM: 'free memory or use fewer workers',
     errno.ELOOP: 'a link that leads back to itself; remove it or name '
     'another place',

@@ -343,14 +343,17 @@ def _refine_maps(cfg: Config, dataset: BaseDataset, indices: Sequence[int],
         maps_dir, num_workers=cpu_share() if workers is None else workers,
         **_writer_options(cfg))
     with progress_bar('Refining maps', len(indices)) as advance:
-        for index in indices:
-            info = dataset.get_data_info(index)
-            file = read_any_map(info['map_path']).sized(
-                photo_size(info['img_path']))
-            writer.write(info['sample_id'], info['img_path'], file.maps,
-                         file.labels.tolist(), file.scores)
-            advance(1)
-        writer.finish()
+        try:
+            for index in indices:
+                info = dataset.get_data_info(index)
+                file = read_any_map(info['map_path']).sized(
+                    photo_size(info['img_path']))
+                writer.write(info['sample_id'], info['img_path'], file.maps,
+                             file.labels.tolist(), file.scores)
+                advance(1)
+            writer.finish()
+        finally:
+            writer.stop()
 
 
 def finish_masks(dataset: BaseDataset, truths: Sequence[Optional[str]],

@@ -49,9 +49,12 @@ class LocalizeLoop(BaseLoop):
         self.runner.call_hook('before_test')
         self.runner.call_hook('before_test_epoch')
         self.runner.model.eval()
-        count = sum(self.run_iter(index, batch)
-                    for index, batch in enumerate(self.dataloader))
-        self.writer.finish()
+        try:
+            count = sum(self.run_iter(index, batch)
+                        for index, batch in enumerate(self.dataloader))
+            self.writer.finish()
+        finally:
+            self.writer.stop()
         # Each process waits here until all maps are there.
         metrics = dict(maps_written=sum(all_gather_object(count)))
         self.runner.call_hook('after_test_epoch', metrics=metrics)

@@ -12,6 +12,7 @@ from mmwsss.files.maps import MAP_DTYPES, resized_maps, write_map
 from mmwsss.files.photos import photo_size, read_photo
 from mmwsss.files.work_size import fit_photo, work_size
 from mmwsss.parallel.worker_pool import WorkerPool
+from mmwsss.problems import DataError
 from mmwsss.refiners import RefinerChain
 
 
@@ -66,6 +67,7 @@ class MapWriter:
         self.out_dir = out_dir
         self.max_side = max_side
         self.lenient = lenient
+        os.makedirs(out_dir, exist_ok=True)
         # Built here, so that a mistake shows before any long work.
         self.here, pooled = RefinerChain(refiners).split()
         workers = os.cpu_count() if num_workers is None else num_workers
@@ -102,11 +104,16 @@ class MapWriter:
         for _ in self.pool.finish():
             pass
 
+    def stop(self) -> None:
+        """End the processes, whatever maps are not begun."""
+        self.pool.stop()
+
 
 def _refined(refiners: RefinerChain, img_path: str, maps: np.ndarray,
              labels: Sequence[int], lenient: bool) -> np.ndarray:
     photo = fit_photo(read_photo(img_path, lenient), maps.shape[-2:])
-    image = torch.from_numpy(photo).permute(2, 0, 1)
+    # A copy: torch warns of Pillow's arrays, which cannot be written to.
+    image = torch.tensor(photo).permute(2, 0, 1)
     return refiners(image, torch.from_numpy(maps),
                     torch.tensor(labels)).numpy()
 
@@ -118,4 +125,8 @@ def _refine_and_write(refiners: RefinerChain, lenient: bool, storage: dict,
     """What a process does with the maps of one image."""
     if len(refiners):
         maps = _refined(refiners, img_path, maps, labels, lenient)
+    folder = osp.dirname(path)
+    if not osp.isdir(folder):  # a new one would have no manifest
+        raise DataError(f'{folder}: was removed while maps were written to '
+                        'it; run the same command again')
     write_map(path, maps, labels, scores, size=tuple(size), **storage)

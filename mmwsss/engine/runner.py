@@ -9,7 +9,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from mmwsss.files.atomic import put_in_place, temporary_name
+from mmwsss.files.atomic import put_in_place, remedy_of, temporary_name
 from mmwsss.files.checkpoints import read_checkpoint, take_weights
 from mmwsss.files.run_folder import newest_checkpoint, require_training_state
 from mmwsss.parallel.orphans import workers_end_with_parent
@@ -172,8 +172,9 @@ class CheckedRunner(Runner):
         except OSError as error:
             raise DataError(
                 f'checkpoint {path}: cannot be written ({error.strerror}). '
-                'The checkpoints before it are whole; make room, and go on '
-                'with --resume (training) or the same command (pipeline)'
+                f'The checkpoints before it are whole; {remedy_of(error)}, '
+                'and go on with --resume (training) or the same command '
+                '(pipeline)'
             ) from error
         finally:
             if osp.exists(temporary):

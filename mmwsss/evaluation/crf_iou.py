@@ -86,6 +86,7 @@ def crf_mask(infer: partial, img_path: str, scores: np.ndarray,
         return np.full(scores.shape[1:], classes[0])
     # The pipeline has taken the photo before.
     photo = fit_photo(read_photo(img_path, lenient=True), scores.shape[1:])
-    image = torch.from_numpy(photo).permute(2, 0, 1)
+    # A copy: torch warns of Pillow's arrays, which cannot be written to.
+    image = torch.tensor(photo).permute(2, 0, 1)
     unary = unary_from_probabilities(torch.from_numpy(scores))
     return classes[infer(image, unary).argmax(0).numpy()]

@@ -1,4 +1,5 @@
 """Writing files that appear whole or not at all, where one may write."""
+import errno
 import io
 import os
 import os.path as osp
@@ -79,8 +80,22 @@ def unwritten(path: str, error: OSError) -> DataError:
         error (OSError): What the system says.
     """
     return DataError(f'{path}: cannot be written ({error.strerror}). What is '
-                     'finished is whole; make room and run the same command '
-                     'again')
+                     f'finished is whole; {remedy_of(error)} and run the same '
+                     'command again')
+
+
+def remedy_of(error: OSError) -> str:
+    """What to do before a file is written again.
+
+    Args:
+        error (OSError): What the system said of the first time.
+    """
+    if error.errno == errno.EFBIG:
+        return 'allow larger files with "ulimit -f unlimited"'
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return ('allow more open files with "ulimit -n 4096", or use fewer '
+                'workers,')
+    return 'make room'
 
 
 def write_npz(path: str, **arrays: np.ndarray) -> None:

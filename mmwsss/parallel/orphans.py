@@ -1,10 +1,12 @@
 """Processes that end with the one that started them."""
 import os
+import sys
 import threading
 import time
 from functools import partial
 from multiprocessing import parent_process
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Callable, Optional, Type
 
 if TYPE_CHECKING:  # --help is to be fast
     from torch.utils.data import DataLoader
@@ -35,8 +37,19 @@ def workers_end_with_parent(loader: 'DataLoader') -> None:
 
 def _start_worker(then: Optional[Callable[[int], Any]], worker: int) -> None:
     end_with_parent()
+    sys.excepthook = _report
     if then is not None:
         then(worker)
+
+
+def _report(kind: Type[BaseException], error: BaseException,
+            trace: Optional[TracebackType]) -> None:
+    """Print what a thread raised, unless its parent broke off to end.
+
+    Errors of a loader's data set are not printed but sent to the parent.
+    """
+    if not issubclass(kind, (ConnectionError, EOFError)):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _watch(first: int) -> None:

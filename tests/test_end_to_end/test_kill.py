@@ -7,7 +7,9 @@ import builtins
 import glob
 import os
 import os.path as osp
+import shutil
 import signal
+import zipfile
 
 import pytest
 
@@ -20,7 +22,9 @@ from mmwsss.apis import (
     train,
 )
 from mmwsss.files.run_folder import newest_checkpoint
+from mmwsss.preparation.coco14 import convert_coco14
 from mmwsss.preparation.digit_scenes import write_digit_scenes
+from mmwsss.preparation.voc12 import convert_voc12
 
 
 def run_train(config, segmentor, folder):
@@ -169,6 +173,58 @@ def draw(root):
 
 def digits_survive(count, folder):
     bytes_survive(draw, count, lambda name: (str(folder / name), ), folder)
+
+
+def copy_voc(mini, root, count=6):
+    """Photos of VOC as they are downloaded, beside ready masks in a ZIP."""
+    for folder in ('JPEGImages', 'Annotations', 'SegmentationClass',
+                   'ImageSets/Segmentation'):
+        os.makedirs(osp.join(root, folder))
+    with open(osp.join(mini, 'ImageSets/Segmentation/val.txt')) as file:
+        names = file.read().split()[:count]
+    masks = osp.join(mini, 'SegmentationClassAug')
+    for split, part in (('train', names[::2]), ('val', names[1::2])):
+        with open(osp.join(root, 'ImageSets/Segmentation',
+                           f'{split}.txt'), 'w') as file:
+            file.write('\n'.join(part))
+    with zipfile.ZipFile(osp.join(root, 'masks.zip'), 'w') as archive:
+        for name in names:
+            shutil.copy(osp.join(mini, 'JPEGImages', f'{name}.jpg'),
+                        osp.join(root, 'JPEGImages'))
+            shutil.copy(osp.join(masks, f'{name}.png'),
+                        osp.join(root, 'SegmentationClass'))
+            archive.write(osp.join(masks, f'{name}.png'),
+                          f'SegmentationClassAug/{name}.png')
+            with open(osp.join(root, 'Annotations', f'{name}.xml'),
+                      'w') as file:
+                file.write('<annotation><object><name>dog</name></object>'
+                           '</annotation>')
+
+
+def voc(root):
+    convert_voc12(root, aug_zip=osp.join(root, 'masks.zip'), subset=True)
+
+
+def coco(root):
+    convert_coco14(root, ['val2017'], num_workers=0, subset=True)
+
+
+def copy_coco(mini, root):
+    for name in ('val2017', 'annotations'):
+        shutil.copytree(osp.join(mini, name), osp.join(root, name))
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize('convert, copy, mini', [
+    (voc, copy_voc, 'voc_mini'), (coco, copy_coco, 'coco_mini')],
+    ids=['voc', 'coco'])
+def test_twenty_moments_of_converters(test_data, tmp_path, convert, copy,
+                                      mini):
+    def arguments(name):
+        copy(test_data(mini), str(tmp_path / name))
+        return (str(tmp_path / name), )
+
+    bytes_survive(convert, 20, arguments, tmp_path)
 
 
 @pytest.mark.parametrize('name, count', [('train', 3), ('pipeline', 1)])

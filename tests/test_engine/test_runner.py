@@ -2,10 +2,12 @@
 import errno
 import os
 import os.path as osp
+import resource
 
 import pytest
 import torch
 from command_lines import run_tool
+from limits import limited
 
 from mmwsss.apis import load_config, train
 from mmwsss.problems import DataError
@@ -103,6 +105,21 @@ def test_a_full_disk_is_one_line_and_loses_nothing(localizer_config, tmp_path,
     assert not [name for name in os.listdir(work) if name.endswith('.tmp')]
     assert run_tool('train', localizer_config, '--resume', *options) is None
     assert (work / 'epoch_2.pth').is_file()
+
+
+def test_a_limit_of_file_size_loses_nothing(localizer_config, tmp_path):
+    work = tmp_path / 'run'
+    options = [localizer_config, '--resume', '--work-dir', work,
+               '--cfg-options']
+    assert run_tool('train', *options, 'train_cfg.max_epochs=1') is None
+    before = {path.name: path.read_bytes() for path in work.glob('*.pth')}
+    with limited(resource.RLIMIT_FSIZE, 100_000):
+        stopped = run_tool('train', *options, 'train_cfg.max_epochs=2')
+    assert 'epoch_2.pth: cannot be written (File too large)' in stopped
+    assert 'ulimit -f' in stopped and '\n' not in stopped
+    assert before == {path.name: path.read_bytes()
+                      for path in work.glob('*.pth')}
+    assert not list(work.glob('*.tmp'))
 
 
 def test_going_on_does_not_ask_for_the_weights_of_the_beginning(

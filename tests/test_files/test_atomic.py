@@ -1,9 +1,11 @@
 """Files appear whole or not at all."""
 import errno
 import os
+import resource
 
 import numpy as np
 import pytest
+from limits import limited
 
 from mmwsss.files.atomic import (
     require_writable,
@@ -12,6 +14,9 @@ from mmwsss.files.atomic import (
     write_atomically,
     write_npz,
 )
+from mmwsss.files.json_files import write_json
+from mmwsss.files.maps import write_map
+from mmwsss.files.masks import write_mask
 from mmwsss.problems import ConfigError, DataError
 
 
@@ -42,6 +47,28 @@ def test_what_was_there_stays_when_the_disk_is_full(tmp_path, monkeypatch):
         write_atomically(str(path), b'new')
     assert path.read_bytes() == b'old'
     assert os.listdir(tmp_path) == ['file.bin']
+
+
+NOISE = np.random.default_rng(0).integers(0, 200, (80, 90), np.uint8)
+
+
+@pytest.mark.parametrize('name, write', [
+    ('img0.npz', lambda path: write_map(path, NOISE[None] / 255, [0])),
+    ('img0.png', lambda path: write_mask(path, NOISE, [[0, 0, 0]] * 256)),
+    ('scores.json', lambda path: write_json(path, NOISE.tolist())),
+    ('labels.npy', lambda path: write_atomically(path, NOISE.tobytes())),
+])
+def test_a_limit_of_file_size(tmp_path, name, write):
+    path = tmp_path / name
+    path.write_bytes(b'old')
+    with limited(resource.RLIMIT_FSIZE, 2000):
+        with pytest.raises(DataError, match=f'{name}: cannot be written '
+                           '.File too large.*"ulimit -f unlimited"') as error:
+            write(str(path))
+    assert '\n' not in str(error.value)
+    assert path.read_bytes() == b'old' and os.listdir(tmp_path) == [name]
+    write(str(path))
+    assert path.stat().st_size > 2000
 
 
 def test_half_of_it_is_never_under_its_name(tmp_path, monkeypatch):

@@ -8,6 +8,8 @@ import time
 import pytest
 from shapes import ROOT
 
+from mmwsss.parallel import orphans
+
 POOL = '''
 import time
 from mmwsss.parallel.worker_pool import WorkerPool
@@ -75,3 +77,16 @@ def test_workers_end_with_a_killed_parent(tmp_path, text, later):
     while any(map(is_alive, workers)) and time.monotonic() < ends:
         time.sleep(0.1)
     assert [worker for worker in workers if is_alive(worker)] == []
+
+
+@pytest.mark.parametrize('error, shown', [
+    (ConnectionResetError(), False), (EOFError(), False),
+    (ValueError('a mistake'), True)])
+def test_workers_do_not_report_that_the_parent_broke_off(
+        error, shown, monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'excepthook', sys.excepthook)
+    monkeypatch.setattr(orphans, 'end_with_parent', lambda: None)
+    seen = []
+    orphans._start_worker(seen.append, 3)
+    sys.excepthook(type(error), error, None)
+    assert seen == [3] and bool(capsys.readouterr().err) == shown

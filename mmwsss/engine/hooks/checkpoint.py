@@ -5,10 +5,12 @@ from typing import Any, Dict, List, Optional
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmwsss.files.atomic import write_atomically
 from mmwsss.registry import HOOKS
+
+_VALIDATED = 'validated_iter'  # in the message hub, and so in checkpoints
 
 
 @HOOKS.register_module()
@@ -23,6 +25,9 @@ class CheckpointHook(_CheckpointHook):
     Checkpoints name the best one by its whole path: a run that goes on from a
     copy elsewhere leaves that of the first run alone, and a moved one finds
     its own.
+    A training that goes on from a checkpoint first validates it where that was
+    due and the checkpoint does not know of it, so that a kill between saving
+    and validating changes no best checkpoint.
     Arguments are mmengine's.
     """
 
@@ -40,10 +45,34 @@ class CheckpointHook(_CheckpointHook):
             self, 'best_ckpt_path_dict', {})
         for score, path in bests.items():
             bests[score] = path and self._here(path)
+        if self.save_best and self._lacks_validation(runner):
+            runner.logger.info('The checkpoint to go on from is validated '
+                               'first')
+            runner.val_loop.run()
 
     def _here(self, path: str) -> str:
         """The file of this name in the run's own folder."""
         return self.file_backend.join_path(self.out_dir, osp.basename(path))
+
+    def after_val_epoch(self, runner: Runner,
+                        metrics: Optional[Dict[str, float]] = None) -> None:
+        """Save if it is the best; note up to where training is validated."""
+        runner.message_hub.update_info(_VALIDATED, runner.iter)
+        super().after_val_epoch(runner, metrics)
+
+    def _lacks_validation(self, runner: Runner) -> bool:
+        """Whether training goes on from where a validation was due."""
+        loop: Any = runner.train_loop
+        by_epoch = isinstance(loop, EpochBasedTrainLoop)
+        if runner.val_loop is None or by_epoch != self.by_epoch:
+            return False
+        step, last = ((loop.epoch, loop.max_epochs) if by_epoch else
+                      (loop.iter, loop.max_iters))
+        loop._decide_current_val_interval()
+        return (step >= max(1, loop.val_begin)
+                and (step % loop.val_interval == 0 or step == last)
+                and runner.message_hub.runtime_info.get(
+                    _VALIDATED) != runner.iter)
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int,
                                    meta: dict) -> None:

@@ -1,8 +1,10 @@
 """At every instant one whole checkpoint is there."""
 import os
+import signal
 
 import pytest
 import torch
+from mmengine.runner import ValLoop
 
 from mmwsss.apis import best_checkpoint, load_config, train
 from mmwsss.engine import CheckpointHook
@@ -105,3 +107,52 @@ def test_a_run_that_goes_on_elsewhere_removes_its_own_best_alone(
     assert best.exists() is not moved
     [left] = other.glob('best_*.pth')
     assert left.name.endswith('_epoch_3.pth')
+
+
+@pytest.mark.parametrize('kind, more', [
+    ('localizer', {'train_cfg.max_epochs': 1}),
+    ('segmentor', {'train_cfg.max_iters': 2, 'train_cfg.val_interval': 2,
+                   'default_hooks.checkpoint.interval': 2,
+                   'default_hooks.checkpoint.save_best': 'mIoU'})])
+def test_a_missed_validation_is_made_up(localizer_config, segmentor_config,
+                                        shapes, tmp_path, kind, more):
+    config = localizer_config if kind == 'localizer' else segmentor_config
+    if kind == 'segmentor':
+        more = {**more, 'pseudo_masks': f'{shapes}/SegmentationClassAug'}
+
+    def run(name, resume=False):
+        train(load_config(config, more, str(tmp_path / name)), resume=resume)
+
+    def best(name):
+        [path] = (tmp_path / name).glob('best_*.pth')
+        return path.name, torch.load(path, weights_only=False)['state_dict']
+
+    run('whole')
+    child = os.fork()
+    if child == 0:
+        ValLoop.run = lambda loop: os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            run('killed')
+        finally:
+            os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert not list((tmp_path / 'killed').glob('best_*.pth'))
+    run('killed', resume=True)
+    (name, weights), (wanted_name, wanted) = best('killed'), best('whole')
+    assert name == wanted_name
+    for key, value in wanted.items():
+        assert torch.equal(weights[key], value), key
+
+
+def test_what_was_validated_is_not_again(localizer_config, tmp_path,
+                                         monkeypatch):
+    def run(epochs, **options):
+        train(load_config(localizer_config, {'train_cfg.max_epochs': epochs},
+                          str(tmp_path / 'run')), **options)
+
+    run(1)
+    real, steps = ValLoop.run, []
+    monkeypatch.setattr(ValLoop, 'run', lambda loop: (
+        steps.append(loop.runner.epoch), real(loop))[1])
+    run(2, resume=True)
+    assert steps == [2]
