@@ -1,5 +1,6 @@
 """From a localizer to maps, masks and scores on disk."""
 import copy
+import math
 import os
 import os.path as osp
 from contextlib import suppress
@@ -47,6 +48,7 @@ from mmwsss.parallel.progress import (
     in_threads,
     progress_bar,
 )
+from mmwsss.parallel.room import Room
 from mmwsss.problems import ConfigError, DataError, Problems, unknown_name
 from mmwsss.registry import DATASETS, forget_pretrained
 from mmwsss.visualization import (
@@ -59,7 +61,7 @@ from mmwsss.visualization import (
 from .class_counts import check_class_counts
 from .lenient import make_lenient
 from .manifest import claim, describe_source
-from .scoring import ScoredFile, Scoring, map_scoring
+from .scoring import PIXELS_AT_ONCE, ScoredFile, Scoring, map_scoring
 from .training import build_runner
 
 SPLITS = ('train', 'val', 'test')
@@ -396,9 +398,13 @@ def finish_masks(dataset: BaseDataset, truths: Sequence[Optional[str]],
         report.setdefault('threshold', threshold)
         if drafts:
             place = sweep.grid.index(report['threshold'])
-            for _ in in_threads(
-                    lambda draft: write(new, draft.name, draft.mask(place)),
-                    drafts, 'Writing masks', len(drafts)):
+            room = Room(PIXELS_AT_ONCE)
+
+            def finish(draft: MaskDraft) -> None:
+                with room.take(math.prod(draft.size)):
+                    write(new, draft.name, draft.mask(place))
+
+            for _ in in_threads(finish, drafts, 'Writing masks', len(drafts)):
                 pass
         # What belongs to the masks that go away now.
         for name in ('scores.json', 'overlays.png',
