@@ -8,7 +8,7 @@ from torch import Tensor
 
 # Pixels that are counted at once: 64-bit indices of a whole photo of a camera
 # would take more memory than a network.
-PIXELS_AT_ONCE = 2**20
+PIXELS_AT_ONCE = 2**18
 
 
 def sweep_histogram(maps: Tensor, labels: Tensor, target: Tensor,
