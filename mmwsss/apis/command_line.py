@@ -53,8 +53,9 @@ _REMEDIES = {
 TRACKERS = dict(tensorboard='TensorboardVisBackend',
                 wandb='WandbVisBackend')
 """Options, and the backends of mmengine that they add."""
-_MEMORY = ('not enough memory: use a smaller batch_size, '
-           'localize_batch_size or photos, or fewer workers')
+_MEMORY = ('not enough memory: for large photos set max_side=640 in the '
+           'config; else use a smaller batch_size or localize_batch_size, or '
+           'fewer workers')
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,6 +1,7 @@
 """From a localizer to maps, masks and scores on disk."""
 import copy
 import logging
+import math
 import os
 import os.path as osp
 from contextlib import suppress
@@ -49,6 +50,7 @@ from mmwsss.parallel.progress import (
     in_threads,
     progress_bar,
 )
+from mmwsss.parallel.room import Room
 from mmwsss.problems import ConfigError, DataError, Problems, unknown_name
 from mmwsss.registry import DATASETS, forget_pretrained
 from mmwsss.visualization import (
@@ -69,7 +71,7 @@ from .photo_records import (
     photo_records,
     write_photo_records,
 )
-from .scoring import ScoredFile, Scoring, map_scoring
+from .scoring import PIXELS_AT_ONCE, ScoredFile, Scoring, map_scoring
 from .training import build_runner
 
 SPLITS = ('train', 'val', 'test')
@@ -437,9 +439,13 @@ def finish_masks(dataset: BaseDataset, truths: Sequence[Optional[str]],
         print_log(_where_from(report, auto), 'current')
         if drafts:
             place = sweep.grid.index(report['threshold'])
-            for _ in in_threads(
-                    lambda draft: write(new, draft.name, draft.mask(place)),
-                    drafts, 'Writing masks', len(drafts)):
+            room = Room(PIXELS_AT_ONCE)
+
+            def finish(draft: MaskDraft) -> None:
+                with room.take(math.prod(draft.size)):
+                    write(new, draft.name, draft.mask(place))
+
+            for _ in in_threads(finish, drafts, 'Writing masks', len(drafts)):
                 pass
         # What belongs to the masks that go away now.
         for name in ('scores.json', 'overlays.png', RECORDS,

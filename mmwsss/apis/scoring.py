@@ -18,11 +18,16 @@ from torch import Tensor
 
 from mmwsss.evaluation import BaseScorer, ThresholdSweep
 from mmwsss.evaluation.threshold_sweep import Threshold
-from mmwsss.files.maps import MapFile, read_any_map
-from mmwsss.files.masks import MaskClasses, read_mask
+from mmwsss.files.maps import MapFile, map_pixels, read_any_map
+from mmwsss.files.masks import MaskClasses, mask_pixels, read_mask
 from mmwsss.parallel.progress import in_threads
+from mmwsss.parallel.room import Room
 from mmwsss.problems import ConfigError, DataError, Problems
 from mmwsss.registry import SCORERS
+
+# Pixels of the images that all threads hold at a time; some 30 bytes each
+# while maps are scored.
+PIXELS_AT_ONCE = 2**24
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ def map_scoring(title: str, classes: Sequence[str],
         [ThresholdSweep(threshold=threshold, **options),
          *(SCORERS.build(dict(one, **options)) for one in scorers)],
         read_any_map, lambda file: file.maps.shape[1:], title,
-        values or MaskClasses(len(classes)))
+        values or MaskClasses(len(classes)), map_pixels)
 
 
 @dataclass
@@ -76,6 +81,7 @@ class Scoring:
         shape (Callable): What ``read`` gives -> height and width.
         title (str): What is scored, for the progress bar and errors.
         values (MaskClasses): What the values of true masks stand for.
+        pixels (Callable): Path -> about how many pixels that has, quickly.
         scored (int): How many files had a true mask.
     """
     scorers: Sequence[BaseScorer]
@@ -83,6 +89,7 @@ class Scoring:
     shape: Callable[[Any], Tuple[int, int]]
     title: str
     values: MaskClasses
+    pixels: Callable[[str], int] = mask_pixels
     scored: int = 0
     totals: List[Any] = field(default_factory=list)
 
@@ -103,13 +110,15 @@ class Scoring:
             DataError: After the last file, naming all that are wrong.
         """
         problems = Problems(self.title)
+        room = Room(PIXELS_AT_ONCE)
         self.totals, self.scored = [0] * len(self.scorers), 0
 
         def work(file: ScoredFile) -> Any:
             try:
-                content = self.read(file.path)
-                counts = self._count(file, content)
-                return counts, visit(file, content)
+                with room.take(self.pixels(file.path)):
+                    content = self.read(file.path)
+                    counts = self._count(file, content)
+                    return counts, visit(file, content)
             except DataError as error:
                 return error
 

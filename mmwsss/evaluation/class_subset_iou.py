@@ -11,6 +11,7 @@ from mmwsss.files.mask_survey import nothing_to_score
 from mmwsss.files.masks import IGNORED, write_mask
 from mmwsss.files.photos import photo_size
 from mmwsss.files.work_size import fit_mask
+from mmwsss.ops.threshold_sweep import PIXELS_AT_ONCE
 from mmwsss.problems import DataError
 from mmwsss.registry import METRICS
 
@@ -67,14 +68,19 @@ class ClassSubsetIoU(IoUMetric):
                      photo_size(sample['img_path']))
         if tuple(mask.shape) != size:
             values = fit_mask(mask.cpu().numpy().astype(np.uint8), size)
-            mask = torch.tensor(values).to(mask)
+            mask = torch.tensor(values, device=mask.device)
         if self.format_only:  # mmengine warns of a metric without results
             self.results.append(None)
         else:
             count = len(self.dataset_meta['classes'])
             truth = true_mask(sample, mask.shape, count, self.ignore_index)
-            self.results.append(self.intersect_and_union(
-                mask, truth.to(mask), count, self.ignore_index))
+            # In rows: mmseg counts with some 50 bytes a pixel.
+            rows = max(1, PIXELS_AT_ONCE // mask.shape[1])
+            parts = zip(mask.split(rows), truth.to(mask.device).split(rows))
+            areas = [self.intersect_and_union(
+                part.long(), known, count, self.ignore_index)
+                for part, known in parts]
+            self.results.append(tuple(map(sum, zip(*areas))))
         if self.masks_dir is not None:
             name = osp.splitext(osp.basename(sample['img_path']))[0]
             write_mask(osp.join(self.masks_dir, name + '.png'),

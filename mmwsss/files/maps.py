@@ -1,5 +1,6 @@
 """Localization maps on disk, and the masks that they stand for."""
 import io
+import os.path as osp
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
@@ -225,6 +226,25 @@ def map_size(path: str) -> Tuple[int, int]:
         return read_map_dict(path).size
     return _checked_size(path, _read_arrays(path, dict(size=INTEGERS),
                                             {})['size'])
+
+
+def map_pixels(path: str) -> int:
+    """About how many pixels a map file's image has, without its maps.
+
+    Args:
+        path (str): A map file of any kind, see :func:`read_any_map`.
+
+    Returns:
+        int: For a ``.npy``, which says nothing of it, what a single map of
+        that many bytes has.
+
+    Raises:
+        DataError: If a ``.npz`` is missing or damaged.
+    """
+    if path.endswith('.npy'):
+        return osp.getsize(path) // 4 if osp.isfile(path) else 0
+    height, width = map_size(path)
+    return height * width
 
 
 def map_to_mask(maps: np.ndarray, labels: np.ndarray,

@@ -39,9 +39,11 @@ class MaskDraft:
         if len(file.maps):
             score, winner = strongest_class(file.maps)
             layers[0] = (file.labels + 1).astype(np.uint8)[winner]
-            # searchsorted counts the thresholds that are below a value.
-            layers[1] = np.searchsorted(
-                np.asarray(thresholds, dtype=np.float32), score)
+            grid = np.asarray(thresholds, dtype=np.float32)
+            # Row by row: searchsorted, which counts the thresholds below a
+            # value, does so in 64 bits.
+            for row, values in zip(layers[1], score):
+                row[:] = np.searchsorted(grid, values)
         return cls(name, file.maps.shape[1:],
                    zlib.compress(layers.tobytes(), level=1))
 

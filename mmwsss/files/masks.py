@@ -109,7 +109,11 @@ def pixel_counts(mask: np.ndarray) -> np.ndarray:
     Args:
         mask (np.ndarray): uint8, (H, W).
     """
-    return np.bincount(mask.ravel(), minlength=256)
+    # In parts: bincount takes the values in 64 bits.
+    values = mask.ravel()
+    return sum((np.bincount(values[i:i + 2**20], minlength=256)
+                for i in range(0, len(values), 2**20)),
+               np.zeros(256, dtype=np.int64))
 
 
 def write_mask(path: str, mask: np.ndarray,
@@ -159,6 +163,22 @@ def read_mask(path: str, classes: Optional[MaskClasses] = None) -> np.ndarray:
     except OSError as error:
         raise DataError(unreadable_mask(path, error)) from error
     return decode_mask(content, path, classes)
+
+
+def mask_pixels(path: str) -> int:
+    """How many pixels a mask has, from its header.
+
+    Args:
+        path (str): The file.
+
+    Returns:
+        int: 0 for what is no picture; :func:`read_mask` says what it is.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.width * image.height
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return 0
 
 
 def decode_mask(content: bytes, path: str,

@@ -1,9 +1,14 @@
 """Scores of every background threshold from one pass over the pixels."""
+import math
 from dataclasses import dataclass
 from typing import Sequence
 
 import torch
 from torch import Tensor
+
+# Pixels that are counted at once: 64-bit indices of a whole photo of a camera
+# would take more memory than a network.
+PIXELS_AT_ONCE = 2**18
 
 
 def sweep_histogram(maps: Tensor, labels: Tensor, target: Tensor,
@@ -27,19 +32,31 @@ def sweep_histogram(maps: Tensor, labels: Tensor, target: Tensor,
     Returns:
         Tensor: Counts, int64, (C, C + 1, T + 1): winner, truth, bin.
     """
-    bins = len(thresholds) + 1
-    shape = (num_classes, num_classes + 1, bins)
-    target = target.reshape(-1).long()
-    valid = (target >= 0) & (target <= num_classes)
+    shape = (num_classes, num_classes + 1, len(thresholds) + 1)
+    labels = labels.to(maps.device)
+    total = torch.zeros(math.prod(shape), dtype=torch.int64,
+                        device=maps.device)
+    for values, truth in zip(maps.flatten(1).split(PIXELS_AT_ONCE, dim=1),
+                             target.reshape(-1).split(PIXELS_AT_ONCE)):
+        total += torch.bincount(
+            _bins(values, labels, truth, thresholds, shape),
+            minlength=len(total))
+    return total.reshape(shape)
+
+
+def _bins(maps: Tensor, labels: Tensor, target: Tensor, thresholds: Tensor,
+          shape: Sequence[int]) -> Tensor:
+    """The place in a flat histogram of each known pixel of N, (<= N, )."""
+    _, classes, bins = shape
+    target = target.long()
+    valid = (target >= 0) & (target < classes)
     if len(maps):
-        score, winner = maps.flatten(1).max(0)
-        winner = labels.to(maps.device)[winner]
+        score, winner = maps.max(0)
+        winner = labels[winner]
         level = torch.bucketize(score, thresholds)
     else:  # no class: all is background, whatever the threshold
         winner = level = torch.zeros_like(target)
-    index = (winner * shape[1] + target) * bins + level
-    count = torch.bincount(index[valid], minlength=shape[0] * shape[1] * bins)
-    return count.reshape(shape)
+    return ((winner * classes + target) * bins + level)[valid]
 
 
 @dataclass

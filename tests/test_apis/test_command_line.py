@@ -161,6 +161,7 @@ def test_faults_of_the_system_are_one_line(number):
     (RuntimeError('Too many open files. Communication with the workers is no '
                   'longer possible.'), 'num_workers=0'),
     (MemoryError(), 'smaller batch_size'),
+    (MemoryError(), 'max_side=640'),
     (RuntimeError('[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator:'
                   " can't allocate memory: you tried to allocate 4000 bytes"),
      'smaller batch_size'),

@@ -1,4 +1,7 @@
 """One pass over files for everything that reads them."""
+import threading
+import time
+
 import numpy as np
 import pytest
 from shapes import CLASSES
@@ -71,3 +74,23 @@ def test_an_error_of_what_sees_the_files_is_named_with_the_others(files):
 
     with pytest.raises(DataError, match='(?s)2 problem.*for 0.*for 2'):
         list(map_scoring('x', NAMES, 'all', []).run(files, see))
+
+
+@pytest.mark.parametrize('kind', ['maps', 'truth'])
+def test_large_photos_are_worked_on_one_by_one(files, kind, monkeypatch):
+    """Memory would follow the cores otherwise; 24 pixels count as large."""
+    monkeypatch.setattr('mmwsss.apis.scoring.PIXELS_AT_ONCE', 47)
+    monkeypatch.setattr('os.cpu_count', lambda: 8)
+    scoring = map_scoring('x', NAMES, 'all', [])
+    if kind == 'truth':
+        files = [ScoredFile(file.truth) for file in files if file.truth]
+        scoring = Scoring([MaskIoU(classes=NAMES)], read_mask, np.shape, 'x',
+                          MaskClasses(len(NAMES)))
+    alone = threading.Lock()
+
+    def see(file, content):
+        assert alone.acquire(blocking=False)
+        time.sleep(0.05)
+        alone.release()
+
+    assert len(list(scoring.run(2 * files, see))) == 2 * len(files)

@@ -1,10 +1,12 @@
 """All background thresholds in one pass."""
 import numpy as np
+import pytest
 import torch
 from parity_files import read
 
 from mmwsss.files.maps import map_to_mask
 from mmwsss.ops import sweep_histogram, threshold_sweep
+from mmwsss.ops.threshold_sweep import PIXELS_AT_ONCE
 
 
 def random_image(rng, num_classes, k):
@@ -41,6 +43,19 @@ def test_agrees_with_one_pass_per_threshold():
         tp, predicted = one_by_one(images, thresholds[i], 4)
         np.testing.assert_array_equal(result.true_positive[i], tp)
         np.testing.assert_array_equal(result.predicted[i], predicted)
+
+
+@pytest.mark.parametrize('k', [0, 2])
+def test_a_large_photo_counts_as_its_pixels_do(k):
+    """A photo that is counted in parts; here the same tile many times."""
+    maps, labels, target = map(
+        torch.from_numpy, random_image(np.random.default_rng(0), 4, k))
+    thresholds = torch.arange(100) / 100
+    tile = sweep_histogram(maps, labels, target, thresholds, 4)
+    large = sweep_histogram(maps.repeat(1, 60, 50), labels,
+                            target.repeat(60, 50), thresholds, 4)
+    assert target.numel() * 60 * 50 > PIXELS_AT_ONCE
+    assert tile.any() and torch.equal(large, tile * 60 * 50)
 
 
 def test_image_without_a_class_is_background():

@@ -1,3 +1,4 @@
+from .augmented_views import TestTimeAug
 from .formatting import PackImageLevelInputs
 from .loading import LoadPhoto
 from .maps import ConfidentLabels, LoadMaps
@@ -6,5 +7,5 @@ from .views import PhotometricView
 
 __all__ = [
     'ConfidentLabels', 'LoadMaps', 'LoadMask', 'LoadMaskIfAny', 'LoadPhoto',
-    'PackImageLevelInputs', 'PhotometricView'
+    'PackImageLevelInputs', 'PhotometricView', 'TestTimeAug'
 ]
