@@ -4,6 +4,9 @@ from typing import Optional, Tuple
 import numpy as np
 import simplejpeg
 
+from .jpeg_limits import impossible_block
+from .jpeg_segments import altered_table, without_last_byte
+
 # Grey levels; a smaller step at a seam is left to pass.
 _STEP = 8
 # Shares of the blocks that show a step: along the seam, in its part on either
@@ -11,8 +14,6 @@ _STEP = 8
 _ALONG, _EITHER, _BESIDE, _END = 0.75, 0.4, 0.4, 2
 # Decode at an eighth of the size, however small that is.
 _EIGHTH = dict(min_factor=8, min_height=1, min_width=1)
-# Blocks that are brighter than white, or darker than black, on the whole.
-_IMPOSSIBLE = 0.002
 
 
 def jpeg_damage(content: bytes, rgb: np.ndarray,
@@ -20,13 +21,17 @@ def jpeg_damage(content: bytes, rgb: np.ndarray,
     """Signs that a JPEG which could be decoded lost a part of its data.
 
     * Warnings of the decoder: data that end early, codes that do not exist,
-      bytes left over.
-    * Blocks that are brighter than white on the whole. A block's brightness
-      is stored as the difference from the block before, so that one lost
-      difference shifts all that follow.
+      bytes left over. It says nothing of the few bytes that it read ahead;
+      so that without the last byte of the data it has to warn.
+    * Blocks and colours that no encoder makes of a photo, see
+      :func:`~.jpeg_limits.impossible_block`. A block's brightness is stored
+      as the difference from the block before, so that one lost difference
+      shifts all that follow.
     * The seam which that shift leaves: a step along a row of blocks from the
       place of the loss to the right, and along the row below from the left
       up to that place. No picture has such an edge by itself.
+    * Tables that are the standard's but for a few numbers, see
+      :func:`~.jpeg_segments.altered_table`.
 
     Damage that leaves none of these, such as a wrong bit that changes colours
     a little, cannot be told from a picture.
@@ -40,48 +45,34 @@ def jpeg_damage(content: bytes, rgb: np.ndarray,
     Returns:
         str, optional: The sign; None where there is none.
     """
+    sign = (_warning(content) or altered_table(content)
+            or impossible_block(content))
+    if sign is not None:
+        return sign
     try:
-        small = _eighth(content)
-    except ValueError as error:
+        if _warning(without_last_byte(content)) is None:
+            return 'data left over'
+    except LookupError as error:
         return str(error)
-    if small is not None and _impossible_share(small, rgb) > _IMPOSSIBLE:
-        return 'blocks brighter than white or darker than black'
     place = find_seam(rgb, block)
     if place is not None:
         return 'a shift from pixel row {} column {} on'.format(*place)
     return None
 
 
-def _eighth(content: bytes) -> Optional[np.ndarray]:
-    """The grey mean of each 8 x 8 block, uint8; None for CMYK.
+def _warning(content: bytes) -> Optional[str]:
+    """What the decoder says of a file when it has decoded all data.
 
-    This decodes all data, but spares the fine detail and the colours.
-
-    Raises:
-        ValueError: If the decoder warns.
+    This spares the fine detail and the colours.
     """
-    space = simplejpeg.decode_jpeg_header(content)[2]
-    if space in ('CMYK', 'YCCK'):
-        simplejpeg.decode_jpeg(content, 'CMYK', **_EIGHTH)
-        return None
-    return simplejpeg.decode_jpeg(content, 'GRAY', **_EIGHTH)[..., 0]
-
-
-def _impossible_share(small: np.ndarray, rgb: np.ndarray) -> float:
-    """Share of blocks whose mean was clipped though their pixels differ."""
-    rows, cols = rgb.shape[0] // 8, rgb.shape[1] // 8
-    if not rows * cols:
-        return 0.
-    small = small[:rows, :cols]
-    white, black = small == 255, small == 0
-    if not (white | black).any():
-        return 0.
-    # Green is the most of grey, and spares the sum over the channels.
-    blocks = rgb[:rows * 8, :cols * 8].reshape(rows, 8, cols, 8, 3)
-    blocks = blocks.transpose(0, 2, 1, 3, 4)
-    pale = blocks[white].reshape(-1, 192).mean(1) < 240
-    dark = blocks[black].reshape(-1, 192).mean(1) > 15
-    return (pale.sum() + dark.sum()) / small.size
+    try:
+        space = simplejpeg.decode_jpeg_header(content)[2]
+        simplejpeg.decode_jpeg(
+            content, 'CMYK' if space in ('CMYK', 'YCCK') else 'GRAY',
+            **_EIGHTH)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def find_seam(rgb: np.ndarray,
