@@ -85,7 +85,8 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
                         help="ImageNet weights of a DeiT-tiny, or 'none'; "
                         "default: DeiT's, fetched once")
     parser.add_argument('--threshold', type=float,
-                        help='background threshold of the masks in [0, 1)')
+                        help='background threshold of the masks in [0, 1); '
+                        'default: chosen from maps and photos')
     parser.add_argument('--val-share', type=float, default=0.15,
                         help='share of the photos that are held out; default: '
                         '0.15')

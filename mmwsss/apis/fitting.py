@@ -60,7 +60,7 @@ def fit(photos: str,
             osp.join(work_dir, 'segmentor.py'), work_dir,
             affinity=affinity if values['affinity'] else None,
             amp=values['amp'], overwrite=overwrite,
-            threshold=values['threshold'])
+            threshold=values['threshold'], check_labels=True)
     for line in summary(results, values, work_dir):
         console.print(line)
     return results

@@ -16,7 +16,15 @@ from .config import fitting_options, load_config, replace_everywhere
 from .generation import has_split
 from .named_stages import named_stages
 from .report import write_report
-from .stages import Generate, Given, Stage, Test, Train, run_stages
+from .stages import (
+    CheckLabels,
+    Generate,
+    Given,
+    Stage,
+    Test,
+    Train,
+    run_stages,
+)
 from .testing import check_test
 
 CRF = dict(type='DenseCRF', unary='labels', bilateral_sxy=50,
@@ -34,7 +42,8 @@ def run_pipeline(localizer: str,
                  crf: bool = False,
                  amp: bool = False,
                  overwrite: bool = False,
-                 threshold: Optional[float] = None) -> Dict[str, dict]:
+                 threshold: Optional[float] = None,
+                 check_labels: bool = False) -> Dict[str, dict]:
     """Train a localizer, write pseudo masks, train and test a segmentor.
 
     Each stage has a folder under ``work_dir``. A stage that is finished and
@@ -63,7 +72,9 @@ def run_pipeline(localizer: str,
         overwrite (bool): Replace stages that were made with other settings;
             without it they stop the run before any work.
         threshold (float, optional): Background threshold of all masks.
-            Defaults to None: the best on the photos that have true masks.
+            Defaults to None: the best on the photos that have true masks,
+            else the automatic one.
+        check_labels (bool): Also list the photos whose labels are doubtful.
 
     Returns:
         dict: Stage name -> its results.
@@ -75,7 +86,7 @@ def run_pipeline(localizer: str,
     work_dir = require_writable(work_dir)
     remove_unfinished(work_dir)
     stages = path_stages(localizer, segmentor, work_dir, cfg_options,
-                         affinity, crf, amp, threshold)
+                         affinity, crf, amp, threshold, check_labels)
     results = run_stages(stages, work_dir, overwrite)
     print_log('\n' + _summary(results), 'current')
     for line in _ending(results, work_dir):
@@ -102,7 +113,8 @@ def path_stages(localizer: str,
                 affinity: Optional[str] = None,
                 crf: bool = False,
                 amp: bool = False,
-                threshold: Optional[float] = None) -> List[Stage]:
+                threshold: Optional[float] = None,
+                check_labels: bool = False) -> List[Stage]:
     """The stages of the whole path; arguments as :func:`run_pipeline`'s."""
     pipeline = load_config(localizer)
     if 'stages' in pipeline:
@@ -117,7 +129,10 @@ def path_stages(localizer: str,
     splits = [split for split in ('train', 'val') if has_split(loc, split)]
     stages += [Generate(f'pseudo_{split}', loc, dict(checkpoint='localizer'),
                         split=split, threshold=threshold) for split in splits]
-    # What looks at maps and labels together takes its place here.
+    if check_labels:
+        knows = loc.model.backbone.get('pretrained') is not None
+        stages.append(CheckLabels('doubtful_labels', loc, {} if knows else
+                                  dict(checkpoint='localizer')))
     seeds = masks = 'pseudo_train'
     if crf:
         refined = copy.deepcopy(loc)

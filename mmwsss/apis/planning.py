@@ -33,8 +33,6 @@ from .machine import describe_machine, free_disk, use_device
 from .plan_configs import BASES, plan_configs, shipped_configs
 from .plan_files import check_same, complete, digest, stored_plan, write_plan
 
-THRESHOLD = 0.4
-"""Background threshold where there are no true masks."""
 _GIVEN = 'Given with --threshold.'
 _GB = 1 << 30
 _CHECKPOINTS = 0.6  # GB of all networks of DeiT-tiny, with their optimizers
@@ -71,7 +69,8 @@ def plan(photos: str,
         weights (str, optional): Path or URL of ImageNet weights of a
             DeiT-tiny, or 'none'. Defaults to None: DeiT's own, from its URL.
         threshold (float, optional): Background threshold of the masks; a
-            plan that is there takes a new one.
+            plan that is there takes a new one. Defaults to None: chosen when
+            the maps are there.
         val_share (float): Of the photos that are held out, in [0, 1).
         allow_empty (bool): Take photos without any tag.
         affinity (bool): Whether learned affinity may be chosen.
@@ -159,9 +158,9 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
                              request['affinity'])
     threshold = request['threshold']
     choices.choose(
-        'threshold', THRESHOLD if threshold is None else threshold,
-        'A guess that is seldom far off; there are no true masks to choose '
-        'it on.' if threshold is None else _GIVEN)
+        'threshold', threshold,
+        'Chosen when the maps are there: on true masks, else from maps and '
+        'photos alone.' if threshold is None else _GIVEN)
     _choose_disk(choices, found, work_dir)
     texts = plan_configs(values, work_dir)
     return dict(

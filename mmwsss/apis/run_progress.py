@@ -14,6 +14,7 @@ from rich.progress import (
 _TITLES = dict(
     localizer='learning from the tags', pseudo_train='maps and masks',
     pseudo_val='maps and masks of the held-out photos',
+    doubtful_labels='looking for wrong tags',
     affinity='learning where objects end', affinity_train='refined maps',
     affinity_val='refined maps of the held-out photos',
     segmentor='learning to segment', test='trying the held-out photos')

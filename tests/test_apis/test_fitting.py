@@ -31,9 +31,9 @@ def test_from_photos_and_tags_to_masks(tagged_folder, tmp_path, capsys,
     capsys.readouterr()
     results = fit(*tagged_folder, work_dir, **NONE)
     assert list(results) == ['localizer', 'pseudo_train', 'pseudo_val',
-                             'segmentor', 'test']
+                             'doubtful_labels', 'segmentor', 'test']
     assert osp.basename(results['localizer']['checkpoint']).startswith('best_')
-    assert results['pseudo_train']['threshold'] == 0.4
+    assert results['pseudo_train']['threshold_rule'] == 'auto'
     made = masks(work_dir)
     assert len(made) == 24 + 3  # and the predictions of the held-out ones
     lines = capsys.readouterr().out.splitlines()
@@ -57,7 +57,8 @@ def test_too_few_to_hold_some_out(tmp_path, tagged_folder, capsys):
     plan(*folder, work_dir, **NONE)
     make_tiny(work_dir)
     results = fit(*folder, work_dir, **NONE)
-    assert list(results) == ['localizer', 'pseudo_train', 'segmentor', 'test']
+    assert list(results) == ['localizer', 'pseudo_train', 'doubtful_labels',
+                             'segmentor', 'test']
     assert osp.basename(results['localizer']['checkpoint']) == 'epoch_2.pth'
     assert 'too few photos to hold some out' in capsys.readouterr().out
 
