@@ -11,6 +11,7 @@ DHT, EOI, SOS, DQT = 0xC4, 0xD9, 0xDA, 0xDB
 _MARKER = re.compile(rb'\xff+[^\x00\xff\xd0-\xd7]')
 # Numbers of a table that may be wrong bits, and how far off one has to be.
 _FEW, _FAR = 4, 4
+_MOST_SCANS = 100
 
 
 class Segment(NamedTuple):
@@ -41,6 +42,19 @@ def segments(content: bytes) -> Iterator[Segment]:
             return
         place = start - 2 + int.from_bytes(content[start - 2:start], 'big')
         yield Segment(marker, start, place)
+
+
+def has_many_scans(content: bytes) -> bool:
+    """Whether it has more than 100 scans, which may take seconds in all.
+
+    Encoders write about ten; a few bytes make a decoder go through the whole
+    photo once more.
+    """
+    try:
+        count = sum(part.marker == SOS for part in segments(content))
+    except LookupError:  # ends early: counted without its order
+        count = content.count(bytes([0xFF, SOS]))
+    return count > _MOST_SCANS
 
 
 def without_last_byte(content: bytes) -> bytes:

@@ -13,6 +13,7 @@ from PIL import Image
 from mmwsss.problems import DataError
 
 from .jpeg_damage import jpeg_damage
+from .jpeg_segments import has_many_scans
 from .png_chunks import has_late_text, png_damage
 
 # What Pillow opens but does not decode, or not without another program.
@@ -136,6 +137,9 @@ def decode_photo(content: bytes, path: str,
             warnings.simplefilter('ignore')
             with _open(io.BytesIO(content)) as image:
                 low_bits = _may_hold_low_bits(image)
+                if image.format in ('JPEG', 'MPO') and has_many_scans(content):
+                    raise DataError(f'{path}: a JPEG of over 100 scans, which '
+                                    'takes long to decode; save it anew')
                 image.load()
                 rgb = _to_rgb(image, path)
                 turn = _TURNS.get(_orientation(image))

@@ -80,3 +80,11 @@ def test_bytes_that_the_decoder_read_ahead_are_seen():
     simplejpeg.decode_jpeg(more)
     with pytest.raises(DataError, match='damaged .data left over'):
         decode_photo(more, 'more.jpg')
+
+
+@pytest.mark.parametrize('end', [b'\xff\xd9', b''])
+def test_thousands_of_scans_are_refused_before_they_are_decoded(end):
+    data = encoded(ramps(), progressive=True)
+    scan = data[data.rfind(b'\xff\xda'):-2]
+    with pytest.raises(DataError, match='many.jpg: a JPEG of over 100 scans'):
+        decode_photo(data[:-2] + 3000 * scan[:20] + end, 'many.jpg')
