@@ -31,6 +31,8 @@ def test_wheel_carries_configs_and_tools(tmp_path):
     assert 'mmwsss/.mim/configs/metafile.yml' in names
     assert 'mmwsss/ops/gwrp.py' in names
     assert 'mmwsss/visualization/published.json' in names
+    for ending in ('html', 'css', 'js'):
+        assert f'mmwsss/visualization/report/page.{ending}' in names
 
 
 def test_model_index_lists_every_config():
