@@ -34,6 +34,8 @@ def test_wheel_carries_configs_and_tools(tmp_path):
     [scripts] = [name for name in names if name.endswith('entry_points.txt')]
     assert b'mmwsss = mmwsss.__main__:main' in zipfile.ZipFile(
         wheel).read(scripts)
+    for ending in ('html', 'css', 'js'):
+        assert f'mmwsss/visualization/report/page.{ending}' in names
 
 
 def test_model_index_lists_every_config():

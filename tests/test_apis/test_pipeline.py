@@ -77,9 +77,22 @@ def test_what_the_test_lacks_shows_before_any_training(
 
 
 def test_pipeline_reuses_finished_stages(localizer_config, segmentor_config,
-                                         tmp_path):
+                                         tmp_path, monkeypatch):
     work_dir = str(tmp_path / 'all')
-    first = run_pipeline(localizer_config, segmentor_config, work_dir)
+    lines = []
+    with monkeypatch.context() as patch:
+        patch.setattr('mmwsss.apis.pipeline.print_log',
+                      lambda line, *_: lines.append(line))
+        first = run_pipeline(localizer_config, segmentor_config, work_dir)
+    # The end says what was made, how good it is and where to look.
+    assert lines[-3].startswith('masks: 8 in ')
+    good = first['pseudo_train']['mIoU']
+    assert lines[-2].startswith(f'mIoU: pseudo_train {good:.1f} %')
+    page = osp.join(work_dir, 'report.html')
+    assert lines[-1] == f'report: {page}'
+    text = open(page, encoding='utf-8').read()
+    for part in ('AP', 'How far masks agree', 'Losses of segmentor'):
+        assert part in text
     assert set(first) == {'localizer', 'pseudo_train', 'pseudo_val',
                           'segmentor', 'test'}
     times = file_times(work_dir)

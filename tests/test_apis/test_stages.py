@@ -9,6 +9,7 @@ import pytest
 from command_lines import logged
 from mmengine.config import Config
 
+from mmwsss.apis.environment import environment
 from mmwsss.apis.stages import Stage, differences, run_stages
 from mmwsss.problems import ConfigError
 
@@ -47,6 +48,18 @@ def test_each_stage_once(tmp_path):
     assert results['two'] == dict(text='two 2 one 1')
     assert calls == ['one', 'two']
     assert run_stages(path(), str(tmp_path)) == results
+    assert calls == ['one', 'two']
+
+
+def test_time_and_machine_are_noted(tmp_path):
+    run_stages(path(), str(tmp_path))
+    record = json.load(open(tmp_path / 'two' / 'stage.json'))
+    assert 0 <= record['seconds'] < 60
+    assert record['environment'] == environment()
+    # A record of before they were noted counts as well.
+    del record['seconds'], record['environment'], record['digest']
+    (tmp_path / 'two' / 'stage.json').write_text(json.dumps(record))
+    run_stages(path(), str(tmp_path))
     assert calls == ['one', 'two']
 
 
