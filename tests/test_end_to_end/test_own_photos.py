@@ -90,8 +90,9 @@ def test_from_photos_and_a_table_to_masks_of_new_photos(project):
     checkpoint = best_checkpoint('work_dirs/localizer')
     assert osp.basename(checkpoint).startswith('best_')  # as the page names it
     out = 'work_dirs/localizer/pseudo/train'
-    scores = generate_pseudo_labels(cfg, checkpoint, out, threshold=0.4)
+    scores = generate_pseudo_labels(cfg, checkpoint, out)
     assert scores['images'] == 6 and scores['images_with_masks'] == 0
+    assert scores['threshold_rule'] == 'auto'
     assert osp.isfile(osp.join(out, 'overlays.png'))
 
     cfg = load_config('small_segmentor.py')
