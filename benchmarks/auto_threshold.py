@@ -3,9 +3,10 @@ r"""How near the automatic background threshold comes to the best one.
 Takes folders of ``tools/gen_pseudo.py`` that were scored with true masks, and
 chooses a threshold from their maps and the photos alone::
 
-    python benchmarks/auto_threshold.py --photos VOC_SUBSET/JPEGImages \
-        mmct=work_dirs/compare/mmct_*/seed_*/pseudo_train \
-        mctformer=work_dirs/compare/mctformer_*/seed_*/pseudo_train
+    python benchmarks/auto_threshold.py \
+        "mmct=work_dirs/compare/mmct_*/seed_*/pseudo_*" \
+        "mctformer=work_dirs/compare/mctformer_*/seed_*/pseudo_*" \
+        --photos VOC_SUBSET/JPEGImages
 
 Below the table stands the one fixed threshold that would lose least over all
 methods, each method counting the same.
@@ -33,7 +34,9 @@ def chosen(folder, photos, thresholds):
     files = map(read_map, paths)
     seconds = 0.
     for path, file in zip(paths, files):
-        photo = osp.join(photos, image_name(path) + '.jpg')
+        names = [osp.join(folder, image_name(path) + '.jpg')
+                 for folder in photos]
+        photo = next(filter(osp.isfile, names), names[0])
         start = time.process_time()
         auto.add(auto.read(photo, file))
         seconds += time.process_time() - start
@@ -45,7 +48,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('folders', nargs='+', metavar='METHOD=FOLDER',
                         help='a method and its results; may hold a *')
-    parser.add_argument('--photos', required=True, metavar='DIR')
+    parser.add_argument('--photos', nargs='+', required=True, metavar='DIR',
+                        help='where the JPEG photos are')
     args = parser.parse_args()
     torch.set_num_threads(1)
     table = PrettyTable(['maps', 'photos', 'best', 'mIoU', 'auto',

@@ -12,7 +12,13 @@ from command_lines import run_tool
 from shapes import ROOT
 
 from mmwsss.apis import command_line
-from mmwsss.apis.command_line import Parser, at_least, config_parser, run
+from mmwsss.apis.command_line import (
+    Parser,
+    at_least,
+    config_parser,
+    number_or,
+    run,
+)
 from mmwsss.files.atomic import require_writable, require_writable_file
 
 
@@ -82,6 +88,13 @@ def test_home_in_lists_and_not_in_numbers(home):
     args = parser.parse_args(['~/x', 'y', '--rows', 'r', '~/z', '--n', '3'])
     assert args.a == [f'{home}/x', 'y']
     assert args.rows == [['r', f'{home}/z']] and args.n == 3
+
+
+def test_a_number_or_a_word():
+    assert number_or('auto')('auto') == 'auto'
+    assert number_or('auto')('0.25') == 0.25
+    with pytest.raises(argparse.ArgumentTypeError, match='number, or auto'):
+        number_or('auto')('best')
 
 
 def test_every_tool_has_this_parser(monkeypatch):

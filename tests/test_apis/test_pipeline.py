@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from mmwsss.apis import run_pipeline, train
+from mmwsss.apis import generate_pseudo_labels, run_pipeline, train
+from mmwsss.apis.pipeline import path_stages
 from mmwsss.problems import ConfigError
 
 
@@ -38,6 +39,33 @@ def test_affinity_and_crf_in_the_pipeline(localizer_config, segmentor_config,
     # Everything is inside the folder.
     assert step.cache == osp.join(work_dir, 'sure_labels')
     assert len(os.listdir(step.cache)) >= 8
+
+
+def test_without_masks_the_found_threshold_is_followed(
+        localizer_config, affinity_config, shapes, tmp_path, monkeypatch):
+    shutil.rmtree(osp.join(shapes, 'SegmentationClassAug'))
+    work_dir, refined = str(tmp_path / 'all'), []
+
+    def generate(cfg, *args, **options):
+        refined.extend(copy.deepcopy(cfg.get('refiners', [])))
+        return generate_pseudo_labels(cfg, *args, **options)
+
+    monkeypatch.setattr('mmwsss.apis.stages.generate_pseudo_labels', generate)
+    results = run_pipeline(localizer_config, None, work_dir, crf=True)
+    found = results['pseudo_train']
+    assert found['threshold_rule'] == 'auto' and 'mIoU' not in found
+    assert found['threshold'] != 0.4  # nobody's guess
+    assert [crf.background for crf in refined] == [found['threshold']] * 2
+    # The second run takes the same stages for finished.
+    assert run_pipeline(localizer_config, None, work_dir, crf=True) == results
+    for stage in path_stages(localizer_config, None, work_dir,
+                             affinity=affinity_config):
+        if stage.name == 'affinity':
+            cfg = copy.deepcopy(stage.config)
+            stage.adapt(cfg, dict(threshold=found))
+            step = cfg.train_dataloader.dataset.pipeline[2]
+            assert step.foreground.background == pytest.approx(
+                found['threshold'] + 0.07)
 
 
 def test_crf_added_later_trains_nothing_again(localizer_config,

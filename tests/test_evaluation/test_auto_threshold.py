@@ -66,6 +66,25 @@ def test_a_photo_of_another_object_changes_nothing():
     assert 0.02 < share < 0.6
 
 
+@pytest.mark.parametrize('speck, most', [(0., True), (1., False)])
+def test_a_speck_is_neither_the_object_nor_the_background(speck, most):
+    """A corner of its own colour is the best cut, and of no use."""
+    rng = np.random.default_rng(0)
+    photo = rng.normal(100, 40, (60, 80, 3))
+    photo[:, :28] += 40
+    photo[:8, -8:] = [250, 0, 250]
+    maps = np.full((1, 60, 80), 0.2 if speck else 0.5, np.float32)
+    maps[..., :28] = 0.6 if speck else 0.9
+    maps[:, :8, -8:] = speck
+    photo = photo.clip(0, 255).astype(np.uint8)
+    file = MapFile(np.array([0], np.int16), maps, (60, 80))
+    grid = [0.1, 0.4, 0.8] if speck else [0.2, 0.7]
+    cut, share = AutoThreshold(grid).evidence(photo, file)
+    worst = int(cut.argmin())  # what the cut alone would take
+    assert share[worst] > 0.9 if most else share[worst] < 0.05
+    assert chosen([(photo, file)], grid) == (0.4 if speck else 0.7)
+
+
 def test_maps_that_say_nothing_choose_nothing():
     photo, file = scene(0, 0.5)
     auto = AutoThreshold(GRID)
