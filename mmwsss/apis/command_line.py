@@ -22,9 +22,7 @@ from mmwsss.problems import (
     printable,
 )
 
-from .lenient import take_damaged_photos
 from .options import split_option
-from .part_arguments import near_type
 
 _REMEDIES = {
     errno.EMFILE: 'too few file handles: allow more with "ulimit -n 4096", '
@@ -214,6 +212,7 @@ def parse_config(args: argparse.Namespace) -> Config:
         end_with_parent()
     cfg = apis.load_config(args.config, args.cfg_options, args.work_dir)
     if getattr(args, 'lenient', False):
+        from .lenient import take_damaged_photos  # imports networks
         take_damaged_photos(cfg)
     for backend in getattr(args, 'trackers', None) or ():
         cfg.visualizer.vis_backends.append(dict(type=backend))
@@ -305,6 +304,7 @@ def _exit(error: Exception, kind: str,
     if os.environ.get('MMWSSS_TRACEBACK') == '1':
         raise error from cause
     text = error.args[0] if isinstance(error, KeyError) else error
+    from .part_arguments import near_type  # imports networks
     text = near_type(str(text)) or text
     sys.exit(printable(f'{kind}: {text}'))
 
