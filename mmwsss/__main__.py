@@ -74,7 +74,8 @@ def _parser() -> Parser:
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('photos', help='folder of photos')
     parser.add_argument('labels', help='what is on them: a .csv or .json '
-                        'table, or a JSON file of COCO')
+                        'table, a JSON file of COCO, or PHOTOS again where '
+                        'they lie in a folder a class')
     parser.add_argument('--work-dir', metavar='RUN', default='work_dirs/fit',
                         help='where everything is written; default: '
                         'work_dirs/fit')

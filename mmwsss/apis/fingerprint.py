@@ -67,9 +67,13 @@ def read_tagged_photos(photos: str, labels: str,
     if not osp.isdir(photos):
         raise DataError(f'photos {photos}: no such folder')
     source = find_label_source(labels)
+    if osp.isdir(labels) and not osp.samefile(labels, photos):
+        raise DataError(f'labels {labels}: another folder than that of the '
+                        f'photos, {photos}; photos in a folder a class are '
+                        'their own labels')
     if allow_empty:
         source['allow_empty'] = True
-    classes = ['background', *named_classes(source)]
+    classes = ['background', *named_classes(source, photos)]
     palette = class_colours(classes)
     folder = osp.abspath(photos)
     init_default_scope('mmwsss')

@@ -1,28 +1,28 @@
 """Which label source reads a file that a person names."""
 import os.path as osp
-import unicodedata
 from colorsys import hsv_to_rgb
-from typing import Dict, List, Sequence, Set
+from typing import Dict, List, Sequence
 
 from mmwsss.files.json_files import read_json
-from mmwsss.problems import DataError, Problems
+from mmwsss.problems import DataError
 from mmwsss.registry import LABEL_SOURCES
 
-_REMEDY = 'give a .csv or .json table, or a JSON file of COCO'
+_REMEDY = ('give a .csv or .json table, a JSON file of COCO, or the folder of '
+           'photos itself where it has a folder a class')
 
 
 def find_label_source(path: str) -> Dict[str, object]:
     """Config of the label source that reads a file, by what it is.
 
     Args:
-        path (str): The file.
+        path (str): The file; or a folder that has a folder a class.
 
     Raises:
         DataError: If it is not there, or no file of labels that names its
             classes.
     """
     if osp.isdir(path):
-        raise DataError(f'labels {path}: is a folder; {_REMEDY}')
+        return dict(type='FolderLabels')
     if not osp.isfile(path):
         raise DataError(f'labels {path}: no such file; {_REMEDY}')
     kind = osp.splitext(path)[1].lower()
@@ -37,26 +37,24 @@ def find_label_source(path: str) -> Dict[str, object]:
                 file=osp.abspath(path))
 
 
-def named_classes(label_source: Dict[str, object]) -> List[str]:
-    """The classes that a file of labels names, sorted.
+def named_classes(label_source: Dict[str, object],
+                  photos: str) -> List[str]:
+    """The classes that labels name, sorted.
 
     Args:
         label_source (dict): Config, see :func:`find_label_source`.
+        photos (str): The folder of photos.
 
     Raises:
         DataError: If the file cannot be read, or names no class.
     """
-    source = LABEL_SOURCES.build(dict(label_source))
-    problems = Problems(f'label file {source.file}')
-    found: Set[str] = set()
-    for _, names, _ in source.rows(source.file, (), problems):
-        found.update(unicodedata.normalize('NFC', name) for name in names)
-    problems.raise_if_any()
+    found = LABEL_SOURCES.build(dict(label_source)).class_names(photos)
+    place = label_source.get('file', photos)
     if not found:
-        raise DataError(f'labels {source.file}: names no class')
+        raise DataError(f'labels {place}: names no class; {_REMEDY}')
     if 'background' in found:
         raise DataError(
-            f"labels {source.file}: 'background' is no class to tag photos "
+            f"labels {place}: 'background' is no class to tag photos "
             'with, it is what the classes leave; take it out')
     return sorted(found)
 

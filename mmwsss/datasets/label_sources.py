@@ -4,6 +4,7 @@ A label source turns a list of images into a multi-hot matrix. It checks
 everything before it returns, and reports all problems of a file together.
 """
 import difflib
+import os
 import os.path as osp
 import re
 import reprlib
@@ -19,6 +20,7 @@ from typing import (
     List,
     Optional,
     Sequence,
+    Set,
     Tuple,
     Union,
 )
@@ -189,6 +191,22 @@ class FileLabels(LabelSource):
         Yields:
             Row: Name of an image, its classes, and where this was written.
         """
+
+    def class_names(self, photos: str) -> Set[str]:
+        """All classes that the file names; ``file`` is an absolute path.
+
+        Args:
+            photos (str): The folder of photos, not used.
+
+        Raises:
+            DataError: With all that is wrong with the file.
+        """
+        problems = Problems(f'label file {self.file}')
+        found: Set[str] = set()
+        for _, names, _ in self.rows(self.file, (), problems):
+            found.update(unicodedata.normalize('NFC', name) for name in names)
+        problems.raise_if_any()
+        return found
 
     def load(self, data_list: List[dict], classes: Sequence[str],
              data_root: str) -> np.ndarray:
@@ -472,6 +490,17 @@ class FolderLabels(LabelSource):
             row[[classes.index(name) for name in names]] = 1
         problems.raise_if_any()
         return labels
+
+    def class_names(self, photos: str) -> Set[str]:
+        """What the folders of a folder of photos are called.
+
+        Args:
+            photos (str): The folder of photos.
+        """
+        return {unicodedata.normalize('NFC', name.strip())
+                for entry in os.scandir(photos)
+                if entry.is_dir() and not entry.name.startswith('.')
+                for name in entry.name.split(';')}
 
     @staticmethod
     def _names(path: str, classes: Sequence[str]) -> List[str]:

@@ -1,3 +1,5 @@
+import os
+import os.path as osp
 import shutil
 
 import numpy as np
@@ -111,3 +113,28 @@ def test_changes_are_named():
         '1.jpg has other tags (class1 -> class0)', '2.jpg is another picture',
         '3.jpg is new']
     assert changed_photos(now, before)[-1] == '3.jpg is gone'
+
+
+def test_a_folder_a_class(tmp_path):
+    photos, _ = make_tagged_photos(tmp_path)
+    shutil.rmtree(f'{photos}/more')
+    for place, name in enumerate(sorted(os.listdir(photos))):
+        folder = osp.join(photos, ('cat', 'dog', 'cat;dog')[place % 3])
+        os.makedirs(folder, exist_ok=True)
+        os.rename(osp.join(photos, name), osp.join(folder, name))
+    found = read_tagged_photos(photos, photos)
+    assert found.classes == ['background', 'cat', 'dog']
+    for name, label in zip(found.names, found.labels.tolist()):
+        tags = osp.dirname(name).split(';')
+        assert label == ['cat' in tags, 'dog' in tags]
+    other = tmp_path / 'other'
+    other.mkdir()
+    with pytest.raises(DataError, match='another folder than that of the'):
+        read_tagged_photos(photos, str(other))
+
+
+def test_a_folder_without_folders_names_no_class(tmp_path):
+    photos, _ = make_tagged_photos(tmp_path)
+    shutil.rmtree(f'{photos}/more')
+    with pytest.raises(DataError, match='names no class; give a .csv'):
+        read_tagged_photos(photos, photos)

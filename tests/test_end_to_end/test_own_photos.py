@@ -107,7 +107,7 @@ def test_documented_table_is_read(tmp_path):
     [table] = [block for block in blocks('') if 'image,labels' in block]
     (tmp_path / 'labels.csv').write_text(table)
     assert named_classes(find_label_source(
-        str(tmp_path / 'labels.csv'))) == ['dog', 'person']
+        str(tmp_path / 'labels.csv')), str(tmp_path)) == ['dog', 'person']
 
 
 def test_language_without_clip(project):
