@@ -116,7 +116,8 @@ def summary(results: Dict[str, dict], values: Dict[str, Any],
     if scored is not None:
         known += f'; mIoU on true masks {scored:.1f}'
     pages = [osp.join(work_dir, *name) for name in (
-        ('report.html', ), (last, 'overlays.png'), ('test', 'overlays.png'))]
+        ('report.html', ), (last, 'overlays.png'),
+        ('test', 'predictions_overlays.png'))]
     look: Optional[str] = ', '.join(filter(osp.isfile, pages))
     return [
         f'made: {count} masks in {folders}, a network in '

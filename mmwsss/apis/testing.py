@@ -59,8 +59,9 @@ def test(cfg: Config,
         tta (bool): Several scales, mirrored or not, as
             ``cfg.tta_pipeline`` and ``cfg.tta_model`` say.
         out_dir (str, optional): Predicted masks are written there, with
-            ``crf`` those after it, and to the work folder a sheet
-            ``overlays.png`` and ``photos.json`` with the scores by photo.
+            ``crf`` those after it, beside them a sheet
+            ``<out_dir>_overlays.png``, and to the work folder ``photos.json``
+            with the scores by photo.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
         crf (bool): Also score the masks after a dense CRF, as
             ``cfg.test_crf`` says, in the same run.
@@ -83,8 +84,12 @@ def test(cfg: Config,
             dataset = runner.test_dataloader.dataset
             records = photo_records(dataset, mask_paths(dataset), out_dir)
             write_photo_records(runner.work_dir, records)
-            _write_overlays(records, out_dir,
-                            osp.join(runner.work_dir, 'overlays.png'))
+            # Beside the masks that it shows: another test has its own.
+            sheet = f'{osp.abspath(out_dir)}_overlays.png'
+            _write_overlays(records, out_dir, sheet)
+            print_log(f'masks: {out_dir}, twelve of them on {sheet}',
+                      'current')
+        print_log(f'scores: {runner.work_dir}', 'current')
     return metrics
 
 

@@ -17,7 +17,7 @@ def masks(work_dir):
     for stage in ('pseudo_train', 'pseudo_val', 'test'):
         for place, _, names in os.walk(osp.join(work_dir, stage)):
             for name in names:
-                if name.endswith('.png') and name != 'overlays.png':
+                if name.endswith('.png') and not name.endswith('overlays.png'):
                     with open(osp.join(place, name), 'rb') as file:
                         found[stage, name] = file.read()
     return found

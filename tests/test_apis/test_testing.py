@@ -26,10 +26,13 @@ def segmentor(shapes, segmentor_config, tmp_path):
     return cfg, osp.join(cfg.work_dir, 'iter_4.pth')
 
 
-def test_plain_and_crf_scores_in_one_run(segmentor, tmp_path):
+def test_plain_and_crf_scores_in_one_run(segmentor, tmp_path, capsys):
     cfg, checkpoint = segmentor
     out = str(tmp_path / 'masks')
     metrics = run_test(cfg, checkpoint, tta=True, out_dir=out, crf=True)
+    *_, masks, scores = capsys.readouterr().out.splitlines()
+    assert f'masks: {out}, ' in masks
+    assert scores.endswith(f'scores: {cfg.work_dir}')
     assert {'mIoU', 'crf/mIoU'} <= set(metrics)
     for name, metric in (('test_scores', 'mIoU'),
                          ('test_scores_crf', 'crf/mIoU')):
@@ -42,7 +45,7 @@ def test_plain_and_crf_scores_in_one_run(segmentor, tmp_path):
     mask = Image.open(osp.join(out, 'img0.png'))
     assert mask.mode == 'P' and mask.getpalette()[3:6] == [255, 0, 0]
     assert len(os.listdir(out)) == 8
-    Image.open(osp.join(cfg.work_dir, 'overlays.png')).verify()
+    Image.open(str(tmp_path / 'masks_overlays.png')).verify()
 
 
 @pytest.mark.parametrize('name', ['voc.zip', 'voc.tgz'])

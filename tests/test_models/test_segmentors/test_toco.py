@@ -241,7 +241,7 @@ def test_the_pipeline_also_tests_the_decoder(toco_config, tmp_path):
     assert results['decoder'] == run_test(
         cfg, best_checkpoint(str(work_dir / 'localizer')), tta=True)
     assert len(list((work_dir / 'decoder' / 'predictions').iterdir())) == 8
-    assert (work_dir / 'decoder' / 'overlays.png').is_file()
+    assert (work_dir / 'decoder' / 'predictions_overlays.png').is_file()
     # Maps and masks are not made again because another test is asked for.
     with_crf = run_pipeline(toco_config, None, str(work_dir), crf=True)
     assert 'crf/mIoU' in with_crf['decoder']
