@@ -90,6 +90,7 @@ def test_the_last_path_is_checked_before_the_first_trains(
     begun = []
     monkeypatch.setattr('mmwsss.apis.comparison.run_pipeline',
                         lambda *args: begun.append(args) or {})
+    monkeypatch.setattr('mmwsss.apis.comparison.write_report', str)
     cam = tmp_path / 'cam.py'
     cam.write_text(CAM.format(localizer=localizer_config).replace(
         'num_classes=2', change))

@@ -541,7 +541,8 @@ def test_a_localizer_takes_no_maps(localizer_config):
 
 
 @pytest.mark.parametrize('refiner, message', [
-    ("dict(type='DenseCFR')", 'DenseCFR is not in the mmwsss::refiner'),
+    ("dict(type='DenseCFR')", "unknown type 'DenseCFR' (did you "
+     "mean 'DenseCRF'?)"),
     ("dict(type='DenseCRF', unary='maps')", "unary='maps': use one of"),
     ("dict(type='PAR', steps=3)", "unexpected keyword argument 'steps'"),
 ])

@@ -13,6 +13,7 @@ import time
 
 import pytest
 from PIL import Image
+from processes import children, is_alive
 from shapes import ROOT
 
 from mmwsss.datasets.class_prompts import COCO80
@@ -82,24 +83,6 @@ def ranks(config, checkpoint, out):
 COMMANDS = dict(converter=converter, generation=generation,
                 training=training, ranks=ranks)
 ALWAYS = [('generation', 'SIGTERM'), ('ranks', 'SIGKILL')]
-
-
-def children(pid):
-    """Processes of a parent, the first ones before theirs."""
-    try:
-        with open(f'/proc/{pid}/task/{pid}/children') as file:
-            found = [int(child) for child in file.read().split()]
-    except FileNotFoundError:
-        return []
-    return found + [one for child in found for one in children(child)]
-
-
-def is_alive(pid):
-    try:
-        with open(f'/proc/{pid}/stat') as file:
-            return file.read().rpartition(')')[2].split()[0] != 'Z'
-    except FileNotFoundError:
-        return False
 
 
 def wait_until(condition, seconds):

@@ -237,7 +237,7 @@ def test_command_lines(localizer_config, shapes, tmp_path, capsys):
     (['--cfg-options', 'data_rot=x'], "unknown option 'data_rot' (did you "
      "mean 'data_root'?)"),
     (['--cfg-options', 'train_cfg.max_epoch=3'],
-     "unexpected keyword argument 'max_epoch'"),
+     "'max_epoch' (did you mean 'max_epochs'?)"),
     (['--cfg-options', 'num_classes=3'], 'has used this number'),
     (['--cfg-options', 'data_root=/nowhere'], 'no image folder /nowhere'),
 ])

@@ -118,7 +118,7 @@ def test_temporary_names_are_of_one_writer(tmp_path, monkeypatch):
     path = str(tmp_path / 'file.bin')
     first, second = temporary_name(path), temporary_name(path)
     assert first != second and str(os.getpid()) in first
-    monkeypatch.setattr('mmwsss.files.atomic._MACHINE', 'other')
+    monkeypatch.setattr('mmwsss.files.atomic.MACHINE', 'other')
     assert '.other.' in temporary_name(path)
     assert first.startswith(path) and first.endswith('.tmp')
 

@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from processes import children, is_alive
 from shapes import ROOT
 
 from mmwsss.parallel import orphans
@@ -40,21 +41,6 @@ if __name__ == '__main__':
     print('started', flush=True)
     time.sleep(600)
 '''
-
-
-def children(pid):
-    """Processes of a parent, and theirs."""
-    with open(f'/proc/{pid}/task/{pid}/children') as file:
-        found = [int(child) for child in file.read().split()]
-    return found + [one for child in found for one in children(child)]
-
-
-def is_alive(pid):
-    try:
-        with open(f'/proc/{pid}/stat') as file:
-            return file.read().rpartition(')')[2].split()[0] != 'Z'
-    except FileNotFoundError:
-        return False
 
 
 @pytest.mark.skipif(not os.path.exists('/proc/self/stat'),
