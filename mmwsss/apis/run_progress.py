@@ -97,9 +97,10 @@ class RunProgress:
     def share(self) -> float:
         """What is done of the expected time, in [0, 1]."""
         names = list(self.expected)
-        place = (names.index(self._stage) if self._stage in self.expected
-                 else 0)
-        before = sum(self.expected[name] for name in names[:place])
+        done = [name for name in names if name in self.took]
+        if self._stage in self.expected:  # some before were done earlier
+            done = names[:names.index(self._stage)]
+        before = sum(self.expected[name] for name in done)
         return ((before + self._of_stage() * self._part)
                 / max(sum(self.expected.values()), 1e-9))
 

@@ -57,6 +57,19 @@ def test_what_was_finished_before_took_no_time(clock):
         line.step(1, 1)
 
 
+def test_a_stage_that_nobody_expected_takes_nothing_back(clock):
+    line, _ = progress()
+    with line:
+        for name in ('localizer', 'pseudo_train'):
+            line.stage(name)
+            clock[0] += 10
+        line.stage('doubtful_labels')
+        line.step(1, 2)
+        assert line.share() == pytest.approx(0.6)
+        line.stage('segmentor')
+        assert line.share() == pytest.approx(0.6)
+
+
 @pytest.mark.parametrize('terminal', [False, True])
 def test_the_screen_says_what_is_done(clock, terminal):
     line, screen = progress(terminal)
