@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument('--segmentor', metavar='CONFIG',
                         help='config file of the segmentor; left out, the '
                         'masks are compared')
-    parser.add_argument('--seeds', type=at_least(0), nargs='+',
+    parser.add_argument('--seeds', type=at_least(0, 2**32 - 1), nargs='+',
                         default=[0, 1, 2],
                         help='default: 0 1 2')
     parser.add_argument('--work-dir', default='work_dirs/comparison',

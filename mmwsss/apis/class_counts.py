@@ -101,6 +101,24 @@ def dataset_classes(dataset: dict) -> List[str]:
     return list(known.get('classes') or ())
 
 
+def config_classes(cfg: Config) -> List[str]:
+    """Names of the classes of a config's data sets; none if none says.
+
+    Args:
+        cfg (Config): With data loaders; the first that names classes counts.
+
+    Returns:
+        list[str]: With the background, where it has one.
+    """
+    for name in LOADERS:
+        loader = cfg.get(f'{name}_dataloader') or {}
+        for dataset in plain_datasets(loader.get('dataset')):
+            classes = dataset_classes(dataset)
+            if classes:
+                return classes
+    return []
+
+
 def _compare(model: nn.Module, model_cfg: dict, classes: List[str],
              loader: str) -> None:
     for option, count, background in _counts(model, model_cfg):

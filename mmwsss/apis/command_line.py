@@ -92,20 +92,22 @@ def _expand_home(value: Any) -> Any:
     return osp.expanduser(value)
 
 
-def at_least(least: int) -> Callable[[str], int]:
+def at_least(least: int, most: Optional[int] = None) -> Callable[[str], int]:
     """A type of options that are whole numbers.
 
     Args:
         least (int): The smallest that may be given.
+        most (int, optional): The largest. Defaults to None: no limit.
     """
     def number(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
             value = least - 1
-        if value < least:
+        if value < least or (most is not None and value > most):
+            limit = '' if most is None else f' and at most {most}'
             raise argparse.ArgumentTypeError(
-                f'{text!r}: give a whole number of at least {least}')
+                f'{text!r}: give a whole number of at least {least}{limit}')
         return value
     return number
 

@@ -3,7 +3,7 @@ from typing import Any, Iterator, List, Mapping, Tuple
 
 from mmengine.config import Config
 
-from .class_counts import HEADS, LOADERS, dataset_classes, plain_datasets
+from .class_counts import HEADS, config_classes
 
 SHIPPED = (10, 20, 80, 100)
 """Classes of DigitScenes, VOC, COCO and OpenImages30k, without background."""
@@ -25,8 +25,9 @@ def derive_class_counts(cfg: Config, given: Mapping[str, Any]) -> List[str]:
     Returns:
         list[str]: Full names of the numbers that were set.
     """
-    own = _foreground(cfg)
-    if not own or 'model' not in cfg:
+    classes = config_classes(cfg)
+    own = len(classes) - (classes[:1] == ['background'])
+    if own < 1 or 'model' not in cfg:
         return []
     changed = []
     for name, holder in _counts(cfg.model, 'model'):
@@ -36,17 +37,6 @@ def derive_class_counts(cfg: Config, given: Mapping[str, Any]) -> List[str]:
             holder['num_classes'] = own + background
             changed.append(name)
     return changed
-
-
-def _foreground(cfg: Config) -> int:
-    """How many classes the data sets have without background; 0: unknown."""
-    for name in LOADERS:
-        loader = cfg.get(f'{name}_dataloader') or {}
-        for dataset in plain_datasets(loader.get('dataset')):
-            classes = dataset_classes(dataset)
-            if classes:
-                return len(classes) - (classes[0] == 'background')
-    return 0
 
 
 def _counts(node: Any, name: str) -> Iterator[Tuple[str, Any]]:

@@ -39,6 +39,7 @@ from mmwsss.files.mask_drafts import MaskDraft, MaskDrafts
 from mmwsss.files.mask_survey import survey_masks
 from mmwsss.files.masks import IGNORED, MaskClasses, write_mask
 from mmwsss.files.photos import image_name, photo_size
+from mmwsss.files.result_classes import RECORDS
 from mmwsss.files.work_size import work_size
 from mmwsss.parallel.distributed import (
     cpu_share,
@@ -65,7 +66,6 @@ from .class_counts import check_class_counts
 from .lenient import make_lenient
 from .manifest import claim, describe_source, refuse_inputs
 from .photo_records import (
-    RECORDS,
     PhotoRecords,
     caption,
     photo_records,

@@ -18,10 +18,9 @@ from mmwsss.evaluation.photo_scores import (
 from mmwsss.files.json_files import read_json, write_json
 from mmwsss.files.masks import MaskClasses, read_mask
 from mmwsss.files.photos import image_name
+from mmwsss.files.result_classes import RECORDS
 from mmwsss.parallel.progress import in_threads
 from mmwsss.problems import DataError
-
-RECORDS = 'photos.json'
 
 
 @dataclass

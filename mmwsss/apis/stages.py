@@ -29,7 +29,7 @@ from mmwsss.files.run_folder import newest_checkpoint
 from mmwsss.parallel.listeners import note_stage
 from mmwsss.problems import ConfigError, DataError
 
-from .class_counts import check_class_counts
+from .class_counts import check_class_counts, config_classes
 from .doubtful_labels import REPORT, find_doubtful_labels
 from .environment import environment
 from .generation import generate_pseudo_labels
@@ -251,14 +251,27 @@ def check_stages(stages: Sequence[Stage], work_dir: str,
     Returns:
         dict[str, _Record]: Each stage's folder.
     """
+    by_name = {stage.name: stage for stage in stages}
     for stage in stages:
         stage.check()
+        for what, name in stage.inputs.items():
+            _check_classes(stage, what, by_name[name])
     records = {stage.name: _Record(stage, work_dir) for stage in stages}
     for stage in stages:
         records[stage.name].key = _key(stage, records)
     for record in records.values():
         record.check(records, overwrite)
     return records
+
+
+def _check_classes(stage: Stage, what: str, source: Stage) -> None:
+    """Raise if a stage has other classes than what it takes."""
+    own, given = config_classes(stage.config), config_classes(source.config)
+    if own and given and own != given:
+        raise ConfigError(
+            f'{stage.config.filename}: its classes ({", ".join(own)}) are not '
+            f'those of {source.config.filename} ({", ".join(given)}), whose '
+            f'{what} it takes; give both the same classes, in one order')
 
 
 class _Record:

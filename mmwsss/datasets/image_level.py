@@ -6,6 +6,7 @@ import numpy as np
 
 from mmwsss.files.maps import UNKNOWN_SIZE, map_size
 from mmwsss.files.photos import image_name, photo_size
+from mmwsss.files.result_classes import check_result_classes
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS, LABEL_SOURCES
 
@@ -88,6 +89,7 @@ class ImageLevelDataset(PhotoFolder):
             raise DataError(f'no folder of maps {folder}; write them with '
                             'tools/gen_pseudo.py, or name another one with '
                             '--maps DIR (training: --cfg-options maps=DIR)')
+        check_result_classes(folder, self.metainfo['classes'])
         problems = Problems(f'maps in {folder}')
         for info in data_list:
             stem = osp.join(folder, info['sample_id'])

@@ -6,6 +6,7 @@ import numpy as np
 
 from mmwsss.files.mask_survey import nothing_to_learn
 from mmwsss.files.photos import image_name
+from mmwsss.files.result_classes import check_result_classes
 from mmwsss.problems import DataError, Problems
 from mmwsss.registry import DATASETS
 
@@ -43,6 +44,7 @@ class PseudoMaskDataset(PhotoFolder):
             raise DataError(f'no folder of pseudo masks {folder}; write them '
                             'with tools/gen_pseudo.py, or name another one '
                             'with --cfg-options pseudo_masks=DIR')
+        check_result_classes(folder, self.metainfo.get('classes') or ())
         return super().load_data_list()
 
     def mask_path(self, info: dict) -> str:

@@ -41,6 +41,16 @@ _CONTAINERS = ('state_dict', 'model', 'teacher', 'model_state_dict',
                'ema_state_dict', 'ema', 'net', 'network', 'weights', 'params')
 # What wrappers put before every name: Lightning's and averaged models.
 _WRAPPERS = ('model.', 'ema_model.', 'ema.', 'net.', 'network.', 'teacher.')
+# What compiling and training on several devices put there, in any order.
+_INSERTED = re.compile(r'^(?:(?:_orig_mod|module|_fsdp_wrapped_module)\.)+')
+# How files that are no checkpoints begin, and what can be done.
+_OTHER_KINDS = (
+    (rb'\s*<(?:!DOCTYPE|html|\?xml)', 'a web page, not the file that it '
+     'offers; open it in a browser and save the file itself'),
+    (rb'version https://git-lfs', 'a pointer of Git LFS; fetch the file with '
+     '"git lfs pull"'),
+    (rb'.{8}\{\s*"', 'a safetensors file; convert it: torch.save('
+     'safetensors.torch.load_file(FILE), "weights.pth")'))
 # Counters that averaged models of torch and mmengine keep.
 _COUNTERS = ('n_averaged', 'steps')
 _ROOM = 2**30  # bytes that weights may take whatever the file's size is
@@ -73,6 +83,7 @@ def read_checkpoint(source: Union[str, os.PathLike[str]]) -> dict:
         raise FileNotFoundError(
             f'checkpoint {source}: no such file. Give the path of a .pth file '
             'or an http(s) URL.')
+    _check_kind(source, path)
     try:
         check_pickle(path)
         with torch.serialization.safe_globals(_runner_globals()):
@@ -93,6 +104,15 @@ def read_checkpoint(source: Union[str, os.PathLike[str]]) -> dict:
                         f'got {type(checkpoint).__name__}; {CONVERTER}')
     _check_memory(checkpoint, os.path.getsize(path), source)
     return checkpoint
+
+
+def _check_kind(source: str, path: str) -> None:
+    """Raise for files of another kind that are often taken for weights."""
+    with open(path, 'rb') as file:
+        head = file.read(64)
+    for pattern, remedy in _OTHER_KINDS:
+        if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
+            raise DataError(f'checkpoint {_where(source, path)}: {remedy}')
 
 
 def _where(source: str, path: str) -> str:
@@ -277,7 +297,7 @@ def all_weights(checkpoint: dict, source: str) -> StateDict:
         content = inner[0]
     metadata = getattr(content, '_metadata', None)
     state: StateDict = OrderedDict(
-        (key.removeprefix('_orig_mod.').removeprefix('module.'), value)
+        (_INSERTED.sub('', key), value)
         for key, value in content.items()
         if isinstance(key, str) and isinstance(value, Tensor))
     if any(key.startswith('module.') for key in content
@@ -288,7 +308,8 @@ def all_weights(checkpoint: dict, source: str) -> StateDict:
         state._metadata = metadata  # type: ignore[attr-defined]
     for prefix in _WRAPPERS:
         if state and all(key.startswith(prefix) for key in state):
-            state = {key[len(prefix):]: value for key, value in state.items()}
+            state = {_INSERTED.sub('', key[len(prefix):]): value
+                     for key, value in state.items()}
     _check_finite(state, source)
     return state
 

@@ -32,6 +32,9 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, TypeError, KeyError,
                IndexError, AttributeError, EOFError, OverflowError,
                NotImplementedError, RuntimeError, MemoryError, struct.error,
                Image.DecompressionBombError)
+# A picture of one colour has some thousand pixels a byte, in PNG with one bit
+# a pixel; no photo comes near. Small ones do no harm.
+_LARGE, _PIXELS_A_BYTE = 1 << 24, 10_000
 # A JPEG's end marker stands in the last bytes, or before what cameras append.
 _END_OF_IMAGE, _TAIL = b'\xff\xd9', 1 << 15
 
@@ -136,6 +139,7 @@ def decode_photo(content: bytes, path: str,
             # Pillow warns of odd EXIF data, which does no harm here.
             warnings.simplefilter('ignore')
             with _open(io.BytesIO(content)) as image:
+                _check_room(image, len(content), path)
                 low_bits = _may_hold_low_bits(image)
                 if image.format in ('JPEG', 'MPO') and has_many_scans(content):
                     raise DataError(f'{path}: a JPEG of over 100 scans, which '
@@ -203,6 +207,19 @@ def _jpeg_block(image: Image.Image) -> Tuple[int, int]:
         return 8, 8
     return (8 * max(layer[2] for layer in layers),
             8 * max(layer[1] for layer in layers))
+
+
+def _check_room(image: Image.Image, size: int, path: str) -> None:
+    """Raise for a large canvas with hardly anything on it.
+
+    An animation may name a canvas of any size for a small picture; what it is
+    decoded to does not follow from the bytes of the file.
+    """
+    pixels = image.width * image.height
+    if pixels > _LARGE and pixels > _PIXELS_A_BYTE * size:
+        raise DataError(
+            f'{path}: {image.width} x {image.height} pixels in {size:,} bytes '
+            'hold no photo; save what it shows at its own size')
 
 
 def _may_hold_low_bits(image: Image.Image) -> bool:

@@ -74,17 +74,21 @@ def read_embeddings(path: str, kinds: Mapping[str, str] = {},  # noqa: B006
     Raises:
         ValueError: In one line without the file's name, if it is missing,
             damaged or too large, or does not hold one vector of finite
-            numbers for each name.
+            numbers, not all of them 0, for each name.
     """
     arrays = read_npz(path, dict(kinds, names=TEXT, embeddings=NUMBERS))
     names: List[str] = arrays.pop('names').reshape(-1).tolist()
     with np.errstate(over='ignore'):
         vectors = arrays.pop('embeddings').astype(np.float32)
     if (vectors.ndim != 2 or len(vectors) != len(names)
-            or not vectors.shape[1] or not np.isfinite(vectors).all()):
+            or not vectors.shape[1]):
         raise ValueError(
-            f'expected one vector of finite numbers for each of its '
-            f'{len(names)} names, got shape {vectors.shape}')
+            f'expected one vector for each of its {len(names)} names, got '
+            f'shape {vectors.shape}')
+    for name, vector in zip(names, vectors):
+        if not np.isfinite(vector).all() or not vector.any():
+            what = 'only zeros' if not vector.any() else 'NaN or infinity'
+            raise ValueError(f'the vector of {name!r} holds {what}')
     return names, vectors, arrays
 
 

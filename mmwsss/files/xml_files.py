@@ -1,5 +1,6 @@
 """Small XML files, such as PASCAL VOC's annotations, from anywhere."""
 import os
+from itertools import count
 from typing import Dict, List
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
@@ -7,8 +8,10 @@ from xml.parsers import expat
 from mmwsss.problems import DataError
 
 # VOC's annotations have some kilobytes and three levels.
-_MOST_BYTES = 64 << 20
+_MOST_BYTES = 8 << 20
 _MOST_LEVELS = 100
+_MOST_ELEMENTS = 100_000
+_MOST_ATTRIBUTES = 1000  # of an element
 
 
 def read_xml(path: str) -> Element:
@@ -30,12 +33,19 @@ def read_xml(path: str) -> Element:
     parser = expat.ParserCreate()
     parser.buffer_text = True
     open_tags: List[str] = []
+    seen = count(1)
 
     def start(tag: str, attributes: Dict[str, str]) -> None:
         open_tags.append(tag)
         if len(open_tags) > _MOST_LEVELS:
             raise _RefusedError(f'elements {_MOST_LEVELS} levels deep; VOC '
                                 'has three')
+        if next(seen) > _MOST_ELEMENTS:
+            raise _RefusedError(f'over {_MOST_ELEMENTS:,} elements; this is '
+                                'no annotation of a photo')
+        if len(attributes) > _MOST_ATTRIBUTES:
+            raise _RefusedError(f'an element of {len(attributes):,} '
+                                'attributes; VOC has none')
         builder.start(tag, attributes)
 
     def end(tag: str) -> None:

@@ -59,6 +59,10 @@ def load_vit_weights(vit: 'TokenViT', source: str) -> None:
         DataError: If a weight of the model is missing or has another shape.
     """
     state = to_mmpretrain_keys(backbone_weights(source))
+    for key, value in state.items():
+        if value.is_complex():
+            raise DataError(f'checkpoint {source}: {key} holds complex '
+                            'numbers; these are no weights of a ViT')
     state = {k: v.float() for k, v in state.items()}
     if 'pos_embed' in state:
         state['pos_embed'] = _fit_pos_embed(state['pos_embed'], vit, source)
@@ -126,6 +130,9 @@ def _load_all(model: nn.Module, state: StateDict, source: str,
 def _fit_pos_embed(pos_embed: Tensor, vit: 'TokenViT',
                    source: str) -> Tensor:
     """Resize (1, extra + n, D) position embeddings to the model's grid."""
+    if pos_embed.ndim != 3 or not pos_embed.shape[1]:
+        raise DataError(f'checkpoint {source}: pos_embed has shape '
+                        f'{tuple(pos_embed.shape)}, not (1, tokens, channels)')
     length = pos_embed.shape[1]
     for extra in (1, 0):
         side = math.isqrt(length - extra)

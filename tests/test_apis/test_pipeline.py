@@ -1,15 +1,21 @@
 """The whole path in one call."""
 import copy
 import glob
+import json
 import os
 import os.path as osp
 import shutil
 
 import pytest
 
-from mmwsss.apis import generate_pseudo_labels, run_pipeline, train
+from mmwsss.apis import (
+    generate_pseudo_labels,
+    load_config,
+    run_pipeline,
+    train,
+)
 from mmwsss.apis.pipeline import path_stages
-from mmwsss.problems import ConfigError
+from mmwsss.problems import ConfigError, DataError
 
 
 def test_affinity_and_crf_in_the_pipeline(localizer_config, segmentor_config,
@@ -176,3 +182,40 @@ test_evaluator = dict(format_only=True)
         assert results[name]['threshold'] == 0.3
     with pytest.raises(ConfigError, match='threshold: 0.3 -> 0.5'):
         run_pipeline(*arguments, threshold=0.5)
+
+
+@pytest.mark.parametrize('classes', [
+    "'background', 'blue', 'red'", "'background', 'cat', 'horse'"])
+@pytest.mark.parametrize('which', ['segmentor', 'affinity'])
+def test_classes_keep_their_names_along_the_path(
+        localizer_config, segmentor_config, affinity_config, tmp_path, which,
+        classes):
+    path = segmentor_config if which == 'segmentor' else affinity_config
+    with open(path) as file:
+        text = file.read()
+    assert "'background', 'red', 'blue'" in text
+    with open(path, 'w') as file:
+        file.write(text.replace("'background', 'red', 'blue'", classes))
+    work_dir = tmp_path / 'run'
+    with pytest.raises(ConfigError, match='its classes .* are not those of'):
+        run_pipeline(localizer_config, segmentor_config, str(work_dir),
+                     affinity=affinity_config if which == 'affinity' else None)
+    assert not work_dir.exists() or not any(work_dir.iterdir())
+
+
+def test_masks_of_other_classes_are_not_learned(
+        segmentor_config, shapes, tmp_path):
+    folder = tmp_path / 'pseudo'
+    shutil.copytree(osp.join(shapes, 'SegmentationClassAug'),
+                    folder / 'masks')
+    for classes, stops in ((['background', 'blue', 'red'], True),
+                           (['background', 'red', 'blue'], False)):
+        (folder / 'photos.json').write_text(json.dumps(dict(classes=classes)))
+        cfg = load_config(segmentor_config, {
+            'pseudo_masks': str(folder / 'masks'), 'train_cfg.max_iters': 1,
+            'train_cfg.val_interval': 1}, str(tmp_path / 'run'))
+        if stops:
+            with pytest.raises(DataError, match='masks: made for 3 classes'):
+                train(cfg)
+        else:
+            assert train(cfg).iter == 1

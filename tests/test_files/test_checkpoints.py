@@ -140,6 +140,10 @@ WRAPPED = dict(
     numbers=dict(state_dict=dict(STATE, epoch=3, name='x', lr=None)),
     distributed=dict(state_dict={f'module.{k}': v for k, v in STATE.items()}),
     compiled={f'_orig_mod.{k}': v for k, v in STATE.items()},
+    compiled_distributed={f'module._orig_mod.{k}': v
+                          for k, v in STATE.items()},
+    compiled_lightning={f'model._orig_mod.{k}': v for k, v in STATE.items()},
+    sharded={f'_fsdp_wrapped_module.{k}': v for k, v in STATE.items()},
     lightning=dict(state_dict={f'model.{k}': v for k, v in STATE.items()}),
     averaged=dict(model_ema={
         'n_averaged': torch.tensor(3),
@@ -226,3 +230,16 @@ def test_classes_are_compared(tmp_path, trained_for, message):
 
 def test_no_weights_are_none():
     assert all_weights(dict(state_dict={}), 'empty.pth') == {}
+
+
+@pytest.mark.parametrize('content, message', [
+    (b'<!DOCTYPE html><html>sign in</html>', 'a web page'),
+    (b'\n<html>', 'a web page'), (b'<?xml version="1.0"?>', 'a web page'),
+    (b'version https://git-lfs.github.com/spec/v1\noid sha256:1', 'git lfs'),
+    (b'\x40\0\0\0\0\0\0\0{"a":{"dtype":"F32","shape":[1]}}',
+     'safetensors file; convert it')])
+def test_other_kinds_of_files_are_told_apart(tmp_path, content, message):
+    path = tmp_path / 'weights.pth'
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f'weights.pth: .*{message}'):
+        read_checkpoint(path)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from shapes import dataset_config, tiny_model
 
-from mmwsss.files.photos import photo_size, read_photo
+from mmwsss.files.photos import decode_photo, photo_size, read_photo
 from mmwsss.problems import DataError
 from mmwsss.registry import DATASETS, MODELS, TRANSFORMS
 
@@ -164,3 +164,16 @@ def test_a_missing_photo_is_named(tmp_path):
     for read in (load, read_photo, photo_size):
         with pytest.raises(DataError, match='gone.jpg: cannot be opened'):
             read(str(tmp_path / 'gone.jpg'))
+
+
+def test_a_large_canvas_with_hardly_anything_on_it(tmp_path):
+    """It would take gigabytes, and show nothing."""
+    path = str(tmp_path / 'canvas.gif')
+    Image.new('P', (16, 16)).save(path)
+    content = bytearray(open(path, 'rb').read())
+    content[6:10] = (13000).to_bytes(2, 'little') * 2
+    with pytest.raises(DataError, match='canvas.gif: 13000 x 13000 pixels in'):
+        decode_photo(bytes(content), path)
+    # A plain picture of one colour is a photo, however small its file.
+    Image.new('1', (4200, 4200)).save(tmp_path / 'plain.png')
+    assert read_photo(str(tmp_path / 'plain.png')).shape == (4200, 4200, 3)

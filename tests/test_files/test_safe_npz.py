@@ -105,7 +105,14 @@ def test_embeddings_are_finite(tmp_path, value):
     assert names == ['a', 'b'] and vectors.dtype == np.float32
     assert vectors.tolist() == [[1] * 3] * 2
     np.savez(path, names=['a', 'b'], embeddings=[[1, 2], [3, value]])
-    with pytest.raises(ValueError, match='finite numbers'):
+    with pytest.raises(ValueError, match="of 'b' holds NaN or infinity"):
+        read_embeddings(path)
+
+
+def test_an_embedding_of_zeros_says_nothing(tmp_path):
+    path = str(tmp_path / 'a.npz')
+    np.savez(path, names=['a', 'b'], embeddings=[[0, 2], [0, 0]])
+    with pytest.raises(ValueError, match="of 'b' holds only zeros"):
         read_embeddings(path)
 
 

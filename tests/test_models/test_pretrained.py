@@ -93,3 +93,16 @@ def test_file_without_vit_weights(tmp_path):
     torch.save({'conv1.weight': torch.zeros(3)}, path)
     with pytest.raises(DataError, match='not in it.*Known layouts'):
         vit(pretrained=path)
+
+
+@pytest.mark.parametrize('wrong, message', [
+    (torch.zeros(5), 'pos_embed has shape .5,., not'),
+    (torch.tensor(1.), 'pos_embed has shape .., not'),
+    (torch.zeros(1, 0, 32), 'pos_embed has shape .1, 0, 32., not'),
+    (torch.zeros(1, 5, 32, dtype=torch.complex64),
+     'pos_embed holds complex numbers')])
+def test_position_embeddings_of_another_kind(tmp_path, wrong, message):
+    path = str(tmp_path / 'weights.pth')
+    torch.save(dict(timm_layout(vit()), pos_embed=wrong), path)
+    with pytest.raises(DataError, match=f'weights.pth: {message}'):
+        vit(pretrained=path)

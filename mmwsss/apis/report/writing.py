@@ -5,12 +5,12 @@ import os.path as osp
 from typing import List, Optional, Sequence, Union
 
 from mmwsss.files.atomic import require_writable_file, write_atomically
+from mmwsss.files.result_classes import RECORDS
 from mmwsss.problems import ConfigError
 from mmwsss.version import __version__
 from mmwsss.visualization.report import Report, page
 from mmwsss.visualization.report.page import page_digest
 
-from ..photo_records import RECORDS
 from ..stages import RECORD
 from .gallery import gallery
 from .older import find_records
