@@ -79,6 +79,8 @@ def read_checkpoint(source: Union[str, os.PathLike[str]]) -> dict:
     path = os.path.expanduser(source)
     if is_url(source):
         path = _download(source)
+    if os.path.isdir(path):
+        raise DataError(f'checkpoint {source}: is a folder; name a file in it')
     if not os.path.isfile(path):
         raise FileNotFoundError(
             f'checkpoint {source}: no such file. Give the path of a .pth file '

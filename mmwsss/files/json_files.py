@@ -27,8 +27,11 @@ def read_json(path: str, **kwargs: Any) -> Any:
     except RecursionError as error:
         raise DataError(f'{path}: not valid JSON (brackets inside brackets, '
                         'hundreds deep)') from error
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise DataError(f'{path}: not valid JSON ({error})') from error
+    except ValueError as error:  # Python reads no such numbers
+        raise DataError(f'{path}: not valid JSON (a number of over 4,300 '
+                        'digits)') from error
 
 
 def write_json(path: str, content: Any, indent: Optional[int] = 1) -> None:

@@ -243,3 +243,8 @@ def test_other_kinds_of_files_are_told_apart(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(DataError, match=f'weights.pth: .*{message}'):
         read_checkpoint(path)
+
+
+def test_a_folder_is_no_checkpoint(tmp_path):
+    with pytest.raises(DataError, match='is a folder; name a file in it'):
+        read_checkpoint(tmp_path)

@@ -29,6 +29,7 @@ def test_a_byte_order_mark_is_no_content(tmp_path, encoding):
 
 
 @pytest.mark.parametrize('content, message', [
+    (b'{"a": ' + b'1' * 5000 + b'}', 'a number of over 4,300 digits'),
     (b'{"gr\xf6\xdfe": 1}', 'line 1: byte 0xf6 is not UTF-8'),
     (b'[' * 100000 + b']' * 100000, 'brackets inside brackets'),
     (b'{"a": ' * 100000, 'brackets inside brackets'),
