@@ -107,7 +107,7 @@ def choose_sizes(choices: Choices, learned: int,
     choices.choose(
         'max_side', min(2 * side, max(side, max(sizes['largest']))),
         f'Twice the input side, as measured on VOC; photos have {longest} '
-        'pixels in the middle. Larger ones are worked on at this size, masks '
+        'pixels on the median. Larger ones are worked on at this size, masks '
         'have the photo\'s own.')
     batch = 2 ** int(np.log2(np.clip(learned / 4, 1, 16)))
     choices.choose('batch_size', batch,
@@ -177,7 +177,7 @@ def choose_training(choices: Choices, learned: int, costs: Costs,
                 high = middle
     epochs, iterations, stages = seconds(factor, use_affinity)
     why = ('as many as should be' if factor == 1 else
-           f'{factor:.0%} of what should be, to stay within '
+           f'{factor:.0%} of a full training, to stay within '
            f'{time_text(limit)}')
     total = sum(stages.values())
     shares = ' : '.join(f'{sum(v for k, v in stages.items() if k in part):.0f}'

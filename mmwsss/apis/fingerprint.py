@@ -20,6 +20,8 @@ from mmwsss.problems import DataError
 
 FEW = 10
 """A class on fewer photos is hard to learn."""
+ROUGH = 200
+"""With fewer photos masks are rough."""
 _SHOWN = 5  # names that a hint spells out
 
 
@@ -127,11 +129,17 @@ def fingerprint(found: TaggedPhotos) -> Dict[str, Any]:
 
 def _hints(found: TaggedPhotos, together: np.ndarray) -> List[str]:
     names, counts = found.classes[1:], together.diagonal()
-    hints = []
+    hints = _misspelt(names, counts)
+    if len(found.names) < ROUGH:
+        hints.append(f'{len(found.names)} photos: expect rough masks, above '
+                     'all where several classes are on one photo; hundreds '
+                     'of photos are better.')
+    few = [f'{name!r} ({int(count)})' for name, count in zip(names, counts)
+           if count < FEW]
+    if few:
+        hints.append(f'on few photos: {", ".join(few)}; some dozens of each '
+                     'are a start.')
     for i, (name, count) in enumerate(zip(names, counts)):
-        if count < FEW:
-            hints.append(f'{name!r} is on {int(count)} photo(s) only; some '
-                         'dozens are a start.')
         if count == len(found.names):
             hints.append(f'{name!r} is on every photo, so what tells it from '
                          'the background cannot be learned from tags.')
@@ -142,13 +150,24 @@ def _hints(found: TaggedPhotos, together: np.ndarray) -> List[str]:
             hints.append(f'{name!r} never occurs without '
                          f'{" and ".join(map(repr, always))}; photos of one '
                          'without the other would tell them apart.')
-        frequent = [other for j, other in enumerate(names)
-                    if counts[j] >= 5 * count]
-        close = get_close_matches(name, frequent, 1, cutoff=0.8)
+    return hints + _copies(found)
+
+
+def _misspelt(names: Sequence[str], counts: np.ndarray) -> List[str]:
+    """Rare classes whose names are nearly those of more frequent ones."""
+    plain = {name: name.casefold().replace(' ', '') for name in names}
+    hints = []
+    for name, count in zip(names, counts):
+        others = [other for other, more in zip(names, counts)
+                  if more > count or (more == count and other < name)]
+        same = [other for other in others if plain[other] == plain[name]]
+        close = same or get_close_matches(
+            name, [other for other in others
+                   if counts[names.index(other)] >= 2 * count], 1, cutoff=0.8)
         if close:
             hints.append(f'{name!r} ({int(count)} photo(s)) looks like '
                          f'{close[0]!r} misspelt.')
-    return hints + _copies(found)
+    return hints
 
 
 def _copies(found: TaggedPhotos) -> List[str]:

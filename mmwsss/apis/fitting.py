@@ -60,7 +60,8 @@ def fit(photos: str,
             osp.join(work_dir, 'segmentor.py'), work_dir,
             affinity=affinity if values['affinity'] else None,
             amp=values['amp'], overwrite=overwrite,
-            threshold=values['threshold'], check_labels=True)
+            threshold=None if values['threshold'] == 'auto' else
+            values['threshold'], check_labels=True)
     for line in summary(results, values, work_dir):
         console.print(line)
     return results
@@ -103,8 +104,9 @@ def summary(results: Dict[str, dict], values: Dict[str, Any],
     parts = [name for name in (last, last.replace('train', 'val'))
              if name in results]
     count = sum(results[name]['images'] for name in parts)
-    folders = ' and '.join(osp.join(work_dir, name, 'masks')
-                           for name in parts)
+    folders = ' and '.join(
+        f'{osp.join(work_dir, name, "masks")} (background threshold '
+        f'{results[name]["threshold"]:.2f})' for name in parts)
     precision = results.get('pseudo_val', {}).get('mAP')
     known = ('too few photos to hold some out, so nothing says it but the '
              'pictures')

@@ -158,9 +158,9 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
                              request['affinity'])
     threshold = request['threshold']
     choices.choose(
-        'threshold', threshold,
-        'Chosen when the maps are there: on true masks, else from maps and '
-        'photos alone.' if threshold is None else _GIVEN)
+        'threshold', 'auto' if threshold is None else threshold,
+        'Chosen when the maps are there; the last lines of the run and the '
+        'report say which one it is.' if threshold is None else _GIVEN)
     _choose_disk(choices, found, work_dir)
     texts = plan_configs(values, work_dir)
     return dict(
@@ -192,5 +192,5 @@ def _choose_disk(choices: Choices, found: TaggedPhotos,
             f'{work_dir}: {needed:.1f} GB are needed and {free:.1f} GB are '
             'free; make room, or give a --work-dir on another disk')
     choices.choose('disk_gb', round(needed, 1),
-                   f'{_CHECKPOINTS} GB for checkpoints, the rest for maps '
-                   f'and masks; {free:.0f} GB are free.')
+                   f'{_CHECKPOINTS} GB for checkpoints, what is over for '
+                   f'maps and masks; {free:.0f} GB are free.')

@@ -252,7 +252,8 @@ class FileLabels(LabelSource):
                 end = osp.splitext(photo)[1]
                 return (f'{others[other]}: no photo {other + end!r} (did you '
                         f'mean {file_name(photo)!r}, which has no labels?)')
-        return f'{path}: no labels for image {photo}'
+        return (f'{path}: no labels for image {photo}; add them, or take the '
+                'photo out')
 
 
 @LABEL_SOURCES.register_module()
@@ -302,6 +303,9 @@ class TableLabels(FileLabels):
                              "(separate class names by ';')")
             elif not row[0]:
                 problems.add(f'{where}: no image name')
+            elif ',' in row[1]:
+                problems.add(f'{where}: a comma in {reprlib.repr(row[1])} '
+                             "(separate class names by ';')")
             else:
                 yield row[0], [name.strip() for name in row[1].split(';')
                                if name.strip()], where

@@ -38,12 +38,23 @@ def test_what_is_to_be_looked_at():
     labels[:30, 0] = labels[:12, 1] = labels[30:, 2] = 1
     text = hints(labels, ['dog', 'collar', 'cat'])
     assert "'collar' never occurs without 'dog'" in text
-    assert "'dog' never" not in text and 'photo(s) only' not in text
-    assert "'class1' is on 2 photo(s) only" in hints(
+    assert "'dog' never" not in text and 'few photos' not in text
+    assert "on few photos: 'class1' (2); some dozens" in hints(
         [[1, 0]] * 30 + [[0, 1]] * 2)
     assert "'class0' is on every photo" in hints([[1, 0]] * 15 + [[1, 1]] * 15)
     assert "'sheeps' (2 photo(s)) looks like 'sheep' misspelt" in hints(
         [[1, 0]] * 30 + [[0, 1]] * 2, ['sheep', 'sheeps'])
+
+
+@pytest.mark.parametrize('name, other, counts, found', [
+    ('hosre', 'horse', (1, 4), True), ('hosre', 'horse', (2, 5), True),
+    ('Horse', 'horse', (4, 5), True), ('horse ', 'horse', (5, 5), True),
+    ('horses', 'horse', (20, 25), False), ('cat', 'car', (4, 5), False)])
+def test_names_that_look_like_another_one(name, other, counts, found):
+    few, many = counts
+    text = hints([[1, 0]] * many + [[0, 1]] * few, [other, name])
+    assert (f'{name!r} ({few} photo(s)) looks like {other!r} misspelt'
+            in text) is found
 
 
 def test_copies_with_other_tags():

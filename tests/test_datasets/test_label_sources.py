@@ -67,11 +67,14 @@ def test_tables_of_excel(shapes, text):
      "'image;label'"),
     ('image;labels\nimg0.jpg;red;bleu\n', "line 2: unknown class 'bleu'"),
     ('image;labels\nimg0.jpg\n', 'img0.jpg: no class at all'),
+    ('image;labels\nimg0.jpg;red,blue\n', "line 2: a comma in 'red,blue'"),
+    ('image\tlabels\nimg0.jpg\tred,blue\n', "a comma in 'red,blue'"),
 ])
 def test_wrong_tables_of_excel(shapes, text, message):
     rows = [row for row in good_rows() if row[0] not in text]
     with open(osp.join(shapes, 'labels.csv'), 'w') as file:
-        file.write(text + '\n'.join(map(';'.join, rows)))
+        between = '\t' if '\t' in text else ';'
+        file.write(text + '\n'.join(map(between.join, rows)))
     assert message in problems(shapes)
 
 

@@ -82,8 +82,10 @@ def _scores(run: Run) -> Optional[Section]:
         threshold = scores.get('threshold')
         at = (f', background threshold {threshold:.2f}'
               if isinstance(threshold, float) else '')
+        seen = part.settings.get('split') == 'train'
         for name, value in (
-                ('mAP', scores.get('mAP')),
+                ('mAP, on photos that it learned from' if seen else 'mAP',
+                 scores.get('mAP')),
                 (f'mIoU{at}', scores.get('mIoU')),
                 ('mIoU at the best threshold', None if 'mIoU' in scores else
                  scores.get('best_mIoU')),
@@ -91,7 +93,7 @@ def _scores(run: Run) -> Optional[Section]:
             if value is not None:
                 rows.append((part.name, name, count, float(value)))
         if scores.get('images_with_masks') == 0:
-            rows.append((part.name, 'masks, no true ones to compare with',
+            rows.append((part.name, f'masks{at}, no true ones to compare with',
                          count, None))
     if not rows:
         return None

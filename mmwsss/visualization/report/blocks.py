@@ -119,6 +119,11 @@ class Gallery:
     note: str = ''
 
     @property
+    def scored(self) -> bool:
+        """Whether any photo has a true mask, and with it an IoU."""
+        return any(photo.get('truth') for photo in self.photos)
+
+    @property
     def data(self) -> Dict[str, Any]:
         """What the page's script reads."""
         return dict(classes=self.classes, palette=self.palette,
