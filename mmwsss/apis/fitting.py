@@ -48,6 +48,8 @@ def fit(photos: str,
     values = chosen(made)
     affinity = osp.join(work_dir, 'affinity.py')
     console = screen()
+    if osp.isdir(osp.join(work_dir, 'localizer')):
+        console.print('goes on: what is finished is not done again')
     with ExitStack() as stack:
         if not verbose:
             progress = stack.enter_context(

@@ -49,7 +49,10 @@ def test_from_photos_and_tags_to_masks(tagged_folder, tmp_path, capsys,
     # The same command again does nothing, but says the same.
     monkeypatch.setattr('mmwsss.apis.stages.train', None)
     assert fit(*tagged_folder, work_dir, **NONE) == results
-    assert capsys.readouterr().out.splitlines()[-3:] == lines[-3:]
+    again = capsys.readouterr().out.splitlines()
+    assert again[-3:] == lines[-3:]
+    assert 'goes on: what is finished is not done again' in again
+    assert not any(line.startswith('goes on') for line in lines)
 
 
 def test_too_few_to_hold_some_out(tmp_path, tagged_folder, capsys):
