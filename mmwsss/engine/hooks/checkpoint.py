@@ -10,7 +10,9 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmwsss.files.atomic import write_atomically
 from mmwsss.registry import HOOKS
 
-_VALIDATED = 'validated_iter'  # in the message hub, and so in checkpoints
+# In the message hub, and so in checkpoints. What begins with 'val' there would
+# be logged with the scores.
+_VALIDATED = 'iter_validated'
 
 
 @HOOKS.register_module()

@@ -1,5 +1,6 @@
 """At every instant one whole checkpoint is there."""
 import os
+import re
 import signal
 
 import pytest
@@ -156,3 +157,5 @@ def test_what_was_validated_is_not_again(localizer_config, tmp_path,
         steps.append(loop.runner.epoch), real(loop))[1])
     run(2, resume=True)
     assert steps == [2]
+    for log in (tmp_path / 'run').glob('*/*.log'):  # not among the scores
+        assert not re.search(r'validated\w*: \d', log.read_text())
