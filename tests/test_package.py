@@ -74,7 +74,7 @@ def test_config_builds_its_model(path, tmp_path):
         if count != len(names):  # a data set that brings its own names
             names = [f'class {i}' for i in range(count)]
         np.savez(file, names=names, model='test', prompt='{}',
-                 embeddings=np.eye(count, 96, dtype=np.float32))
+                 embeddings=np.ones((count, 96), dtype=np.float32))
         if model.textual_tokens.text_embeddings != 'learned':
             model.textual_tokens.text_embeddings = file
     # Sizes without the memory for them; mmpretrain's ResNet needs numbers.

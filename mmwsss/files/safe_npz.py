@@ -87,7 +87,8 @@ def read_embeddings(path: str, kinds: Mapping[str, str] = {},  # noqa: B006
             f'shape {vectors.shape}')
     for name, vector in zip(names, vectors):
         if not np.isfinite(vector).all() or not vector.any():
-            what = 'only zeros' if not vector.any() else 'NaN or infinity'
+            what = ('only zeros' if not vector.any() else
+                    'numbers that are not finite')
             raise ValueError(f'the vector of {name!r} holds {what}')
     return names, vectors, arrays
 
