@@ -238,7 +238,6 @@ class FileLabels(LabelSource):
         problems.raise_if_any()
         return labels
 
-
     def _no_labels(self, path: str, photo: str) -> str:
         """Says that a photo has no labels, and what was perhaps misspelt."""
         name = image_name(photo)

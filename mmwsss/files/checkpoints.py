@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from mmwsss.problems import DataError
 
 from .pickle_scan import check_pickle
+from .result_classes import first_difference
 
 StateDict = Dict[str, Tensor]
 
@@ -428,8 +429,7 @@ def check_classes(checkpoint: dict, source: str,
     if not classes or not trained_for or list(classes) == trained_for:
         return
     same = sorted(classes) == sorted(trained_for)
-    first = next((i for i, (one, other) in enumerate(zip(trained_for, classes))
-                  if one != other), min(len(trained_for), len(classes)))
+    first = first_difference(trained_for, classes)
     shown = [', '.join(names[max(first - 1, 0):first + 3])
              for names in (trained_for, list(classes))]
     raise DataError(

@@ -30,11 +30,21 @@ def check_result_classes(folder: str, classes: Sequence[str]) -> None:
     made_for = content.get('classes') if isinstance(content, dict) else None
     if not isinstance(made_for, list) or made_for == list(classes):
         return
-    first = next((i for i, (one, other) in enumerate(zip(made_for, classes))
-                  if one != other), min(len(made_for), len(classes)))
+    first = first_difference(made_for, classes)
     shown = [', '.join(map(str, names[first:first + 3])) or 'no more'
              for names in (made_for, list(classes))]
     raise DataError(
         f'{folder}: made for {len(made_for)} classes, the data set has '
         f'{len(classes)}; from number {first} on: {shown[0]} against '
         f'{shown[1]}. Use the classes, in their order, that {path} names')
+
+
+def first_difference(one: Sequence[str], other: Sequence[str]) -> int:
+    """Where two lists of names begin to differ.
+
+    Example:
+        >>> first_difference(['a', 'b'], ['a', 'c']), first_difference('a', '')
+        (1, 0)
+    """
+    return next((i for i, (name, else_) in enumerate(zip(one, other))
+                 if name != else_), min(len(one), len(other)))
