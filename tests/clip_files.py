@@ -139,7 +139,8 @@ def check_bad_weights_are_refused(extract, clip, tmp_path, monkeypatch):
     message = error()
     assert 'TorchScript' in message and 'torch.save(torch.jit.load(' in message
     # The second line of defence: torch's own refusal.
-    monkeypatch.setattr('mmwsss.models.clip._is_torchscript', lambda _: False)
+    monkeypatch.setattr('mmwsss.models.clip_weights._is_torchscript',
+                        lambda _: False)
     assert 'torch.save(torch.jit.load(' in error()
 
     torch.save({'blocks.0.attn.qkv.weight': torch.zeros(2, 2)}, path)

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from mmwsss.datasets.class_prompts import ClassPrompts, get_class_prompts
 from mmwsss.files.atomic import require_writable_file, write_npz
-from mmwsss.models.clip import (
+from mmwsss.models.clip import build_text_encoder
+from mmwsss.models.clip_weights import (
     PathLike,
-    build_text_encoder,
     clip_model_name,
     read_clip_state_dict,
 )

@@ -1,11 +1,8 @@
 """CLIP's encoders, from weights in any layout."""
 import torch
 
-from mmwsss.models.clip import (
-    build_image_encoder,
-    build_text_encoder,
-    read_clip_state_dict,
-)
+from mmwsss.models.clip import build_image_encoder, build_text_encoder
+from mmwsss.models.clip_weights import read_clip_state_dict
 
 
 def test_other_layouts_give_the_same(clip, weights, tmp_path):
