@@ -12,7 +12,8 @@ from .class_prompts import CLASS_LISTS, same_class, squash
 
 def read_text_embeddings(path: str,
                          classes: Optional[Sequence[str]] = None,
-                         num_classes: Optional[int] = None) -> np.ndarray:
+                         num_classes: Optional[int] = None,
+                         background: Sequence[str] = ()) -> np.ndarray:
     """Embeddings of the foreground classes, in the data set's order.
 
     Args:
@@ -41,9 +42,17 @@ def read_text_embeddings(path: str,
         raise DataError(f'{title}: cannot be read ({error}); '
                         f'{_how(classes, path)}') from error
     for expected in (num_classes, None if classes is None else len(classes)):
-        if expected is not None and expected != len(names):
+        if expected is not None and expected + len(background) != len(names):
+            words = f' and {len(background)} background words are named' * bool(
+                background)
             raise DataError(f'{title}: {len(names)} classes, the data set has '
-                            f'{expected}; {_how(classes, path)}')
+                            f'{expected}{words}; {_how(classes, path)}')
+    found = names[len(names) - len(background):]
+    if [*found] != [*background]:
+        raise DataError(
+            f'{title}: it ends with {", ".join(found[:3])}, ..., the '
+            f'background words are {", ".join(background[:3])}, ...; '
+            f'{_how(classes, path)}')
     if classes is not None:
         _check_order(title, names, classes, path)
     return embeddings

@@ -96,7 +96,8 @@ class CLIPViT(TokenViT):
     def train(self, mode: bool = True) -> 'CLIPViT':
         """Stay in evaluation: frozen."""
         del mode
-        return super().train(False)
+        super().train(False)
+        return self
 
     def init_weights(self) -> None:
         """Random initialisation, then ``pretrained`` where given."""
