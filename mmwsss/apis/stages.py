@@ -138,7 +138,7 @@ class Generate(Stage):
     """Writes maps and masks of a split; its results are the scores.
 
     It takes a ``checkpoint``, or ``maps`` that go through the refiners of the
-    config.
+    config, or nothing where the localizer needs no training.
 
     Attributes:
         split (str): 'train' or 'val'.
@@ -151,7 +151,7 @@ class Generate(Stage):
 
     def work(self, cfg: Config, folder: str, given: Given) -> dict:
         maps = None
-        if 'checkpoint' not in given:
+        if 'maps' in given and 'checkpoint' not in given:
             maps = osp.join(given['maps']['folder'], 'maps')
         return generate_pseudo_labels(
             cfg, given.get('checkpoint', {}).get('checkpoint'), folder,

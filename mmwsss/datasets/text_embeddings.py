@@ -25,9 +25,11 @@ def read_text_embeddings(path: str,
             None.
         num_classes (int, optional): C, where there are no names to check.
             Defaults to None.
+        background (Sequence[str]): Words for the background that follow the
+            classes, W of them. Defaults to (): none.
 
     Returns:
-        np.ndarray: float32, (C, E).
+        np.ndarray: float32, (C + W, E).
 
     Raises:
         DataError: If the file is missing or damaged, a number is not finite,
@@ -43,8 +45,8 @@ def read_text_embeddings(path: str,
                         f'{_how(classes, path)}') from error
     for expected in (num_classes, None if classes is None else len(classes)):
         if expected is not None and expected + len(background) != len(names):
-            words = f' and {len(background)} background words are named' * bool(
-                background)
+            words = f' and {len(background)} background words' if (
+                background) else ''
             raise DataError(f'{title}: {len(names)} classes, the data set has '
                             f'{expected}{words}; {_how(classes, path)}')
     found = names[len(names) - len(background):]

@@ -1,5 +1,5 @@
 """Where in an image CLIP sees a text: gradients of its last layer."""
-from typing import Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -29,32 +29,51 @@ class TextGradCAM(TextClasses):
         **kwargs: See :class:`TextClasses`.
     """
 
-    def __init__(self, *args: object, scale: float = 100.,
-                 **kwargs: object) -> None:
+    def __init__(self, *args: Any, scale: float = 100.,
+                 **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.scale = scale
 
-    unused_layers = 1
-    """Layers that the encoder need not run: the last runs in here."""
+    def encode(self, vit: CLIPViT, images: Tensor,
+               attention_layers: int = 0) -> CLIPFeatures:
+        """Run all layers but the last, which :meth:`forward` runs.
+
+        Args:
+            vit (CLIPViT): The encoder.
+            images (Tensor): Normalised images, (B, 3, H, W).
+            attention_layers (int): Of how many of the last layers of the
+                encoder the attention is kept. Defaults to 0.
+
+        Returns:
+            CLIPFeatures: What :meth:`forward` takes.
+        """
+        return vit.encode(images, len(vit.layers) - 1,
+                          max(attention_layers - 1, 0))
+
+    @torch.no_grad()
+    def classify(self, vit: CLIPViT, features: CLIPFeatures) -> Tensor:
+        """Probabilities among all classes and background words, (B, C)."""
+        tokens = features.tokens[-1].to(vit.proj.dtype)
+        pooled = vit.project(vit.layers[-1](tokens))[:, 1:].mean(1)
+        return self.probabilities(pooled, self.scale)
 
     def forward(self, vit: CLIPViT, features: CLIPFeatures,
-                onehot: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
-        """Class probabilities and maps; adds the last layer's attention.
+                onehot: Optional[Tensor] = None
+                ) -> Tuple[Tensor, List[Tensor]]:
+        """Maps, and the attention of the layers up to the last.
 
         One pass through the layer and one vectorized gradient, however many
         classes the images have.
 
         Args:
             vit (CLIPViT): The encoder.
-            features (CLIPFeatures): Of all its layers but the last. The
-                attention of the last is appended.
+            features (CLIPFeatures): From :meth:`encode`.
             onehot (Tensor, optional): Image-level labels, (B, C). Defaults to
                 None: all classes, which takes C gradients.
 
         Returns:
-            tuple[Tensor, Tensor]: Probabilities among all classes and
-            background words, (B, C), and maps in [0, 1], (B, C, h, w), 0 for
-            classes that an image lacks.
+            tuple[Tensor, list[Tensor]]: Maps in [0, 1], (B, C, h, w), 0 for
+            classes that an image lacks; and the attention, (B, N, N) each.
         """
         layer, recorder = vit.layers[-1], MeanAttention()
         tokens = features.tokens[-1].to(vit.proj.dtype)
@@ -73,7 +92,7 @@ class TextGradCAM(TextClasses):
             gradient, = torch.autograd.grad(
                 chosen, normed, torch.eye(most).to(chosen),
                 is_grads_batched=True)  # (K, B, L, D)
-        features.attention.append(recorder.mean.detach()[:, 1:, 1:].float())
+        attention = recorder.mean.detach()[:, 1:, 1:].float()
         patches = normed.detach()[:, 1:].float()
         weights = gradient[:, :, 1:].float().mean(2)  # (K, B, D)
         maps = torch.einsum('kbd,bnd->bkn', weights, patches).relu()
@@ -82,5 +101,8 @@ class TextGradCAM(TextClasses):
         maps = maps.new_zeros(len(maps), self.num_classes,
                               *features.grid).scatter_(
             1, index, maps * (present > 0)[..., None, None])
-        with torch.no_grad():
-            return self.probabilities(pooled, self.scale), maps
+        return maps, [*features.attention, attention]
+
+    def levels(self, features: CLIPFeatures) -> List[Tensor]:
+        """Tokens for a decoder: after each layer that has run (WeCLIP)."""
+        return features.tokens[1:]

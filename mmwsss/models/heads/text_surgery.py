@@ -1,5 +1,6 @@
 """Where in an image CLIP sees a text, without gradients (ExCEL)."""
-from typing import Optional, Tuple
+from dataclasses import dataclass
+from typing import Any, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -11,6 +12,17 @@ from mmwsss.ops.min_max import min_max
 from mmwsss.registry import MODELS
 
 from .text_classes import TextClasses
+
+
+@dataclass
+class SurgeryFeatures(CLIPFeatures):
+    """:class:`CLIPFeatures`, and the tokens of the second path.
+
+    Attributes:
+        calibrated (Tensor): Class token of the network's path, patches of the
+            second path, (B, 1 + N, D).
+    """
+    calibrated: Tensor
 
 
 @MODELS.register_module()
@@ -29,38 +41,77 @@ class TextSurgery(TextClasses):
             code).
         **kwargs: See :class:`TextClasses`.
     """
-    unused_layers = 0
-    """Layers that the encoder need not run."""
-
-    def __init__(self, *args: object, num_layers: int = 5,
-                 **kwargs: object) -> None:
+    def __init__(self, *args: Any, num_layers: int = 5,
+                 **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.num_layers = num_layers
 
-    @torch.no_grad()
-    def forward(self, vit: CLIPViT, features: CLIPFeatures,
-                onehot: Optional[Tensor] = None,
-                prior: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
-        """Class probabilities and maps.
+    def encode(self, vit: CLIPViT, images: Tensor,
+               attention_layers: int = 0) -> SurgeryFeatures:
+        """Run all layers.
 
         Args:
             vit (CLIPViT): The encoder.
-            features (CLIPFeatures): Of all its layers.
+            images (Tensor): Normalised images, (B, 3, H, W).
+            attention_layers (int): Of how many of the last layers the
+                attention is kept; as published, that of the layers with a
+                second path is the sum over the heads. Defaults to 0.
+
+        Returns:
+            SurgeryFeatures: What :meth:`forward` takes.
+        """
+        features = vit.encode(images, None, attention_layers,
+                              self.num_layers)
+        for attention in features.attention[-self.num_layers:]:
+            attention *= vit.layers[-1].attn.num_heads
+        return SurgeryFeatures(**vars(features),
+                               calibrated=self.calibrated(vit, features))
+
+    @torch.no_grad()
+    def classify(self, vit: CLIPViT, features: CLIPFeatures) -> Tensor:
+        """Probabilities among all classes and background words, (B, C)."""
+        class_token = vit.project(features.tokens[-1][:, 0])
+        return self.probabilities(class_token, 100.)
+
+    @torch.no_grad()
+    def forward(self, vit: CLIPViT, features: SurgeryFeatures,
+                onehot: Optional[Tensor] = None,
+                prior: Optional[Tensor] = None
+                ) -> Tuple[Tensor, List[Tensor]]:
+        """Maps, and the attention that was kept.
+
+        Args:
+            vit (CLIPViT): The encoder.
+            features (SurgeryFeatures): From :meth:`encode`.
             onehot (Tensor, optional): Not needed: all maps come at once.
             prior (Tensor, optional): Attention that is added between the
                 patches in every head, (B, N, N). Defaults to None.
 
         Returns:
-            tuple[Tensor, Tensor]: Probabilities among all texts, (B, C), and
-            maps in [0, 1] over patches and class token, (B, C, h, w).
+            tuple[Tensor, list[Tensor]]: Maps, in [0, 1] over patches and
+            class token, (B, C, h, w); and the attention, (B, N, N) each.
         """
         del onehot
-        tokens = self.calibrated(vit, features, prior)
+        tokens = features.calibrated
+        if prior is not None:
+            tokens = self.calibrated(vit, features, prior)
         evidence = min_max(self.evidence(vit, tokens).transpose(1, 2)[
             ..., None, :])[..., 0, 1:]  # (B, T, N)
         maps = evidence[:, :self.num_classes].unflatten(2, features.grid)
-        class_token = vit.project(features.tokens[-1][:, 0])
-        return self.probabilities(class_token, 100.), maps
+        return maps, features.attention
+
+    def levels(self, features: SurgeryFeatures) -> List[Tensor]:
+        """Tokens for a decoder, as ExCEL's published code hands them out.
+
+        After each layer but the one that the second path starts from; for
+        that one the path's end; then halfway through each layer of the path
+        but the first, and the network's end. (There, sums that are computed
+        in place reach into what was stored before; the published weights have
+        learned from that.)
+        """
+        start = len(features.tokens) - 1 - self.num_layers
+        return [*features.tokens[1:start], features.calibrated,
+                *features.halfway[1:], features.tokens[-1]]
 
     def evidence(self, vit: CLIPViT, tokens: Tensor) -> Tensor:
         """For each text, of class token and patches, (B, 1 + N, T)."""
@@ -82,8 +133,8 @@ class TextSurgery(TextClasses):
             Tensor: (B, 1 + N, D).
         """
         def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-            total = sum(head_weights(part, part)
-                        for part in (query, key, value)) / 3
+            total = (head_weights(query, query) + head_weights(key, key) +
+                     head_weights(value, value)) / 3
             if prior is not None:
                 total[..., 1:, 1:] += prior[:, None].to(total)
             # As published, every head uses the sum of all heads' attention.

@@ -1,7 +1,11 @@
 from .afa import AFA
+from .frozen_clip import FrozenCLIPSegmentor
 from .patch_token_cam import PatchTokenCAM
 from .single_stage import SingleStage
 from .toco import ToCo
 from .wsss_tta import WSSSegTTA
 
-__all__ = ['AFA', 'PatchTokenCAM', 'SingleStage', 'ToCo', 'WSSSegTTA']
+__all__ = [
+    'AFA', 'FrozenCLIPSegmentor', 'PatchTokenCAM', 'SingleStage', 'ToCo',
+    'WSSSegTTA'
+]

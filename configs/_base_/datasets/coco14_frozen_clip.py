@@ -1,0 +1,7 @@
+# MS COCO 2014 for training on a frozen encoder from image-level labels. Masks
+# are used for scores only.
+_base_ = ['frozen_clip.py', 'coco14.py']
+train_dataloader = dict(dataset=_base_.coco14_train)
+val_dataloader = dict(dataset=dict(_base_.coco14_val, indices=5000))
+test_dataloader = dict(dataset=_base_.coco14_test)
+submission = None  # the server is VOC's
