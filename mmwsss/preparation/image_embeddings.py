@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 from PIL import Image
 from rich.progress import track
 from torch import Tensor
+from torchvision import transforms
 
 from mmwsss.files.atomic import require_writable_file, write_npz
 from mmwsss.files.image_lists import find_listed, read_image_list
@@ -179,13 +180,10 @@ def load_photo(path: PathLike, size: int, lenient: bool = False) -> Tensor:
     Raises:
         DataError: If the file is damaged or not an image.
     """
-    image = Image.fromarray(read_photo(os.fspath(path), lenient))
-    short = min(image.size)
-    width, height = (size * side // short for side in image.size)
-    image = image.resize((width, height), Image.Resampling.BICUBIC)
-    left, top = round((width - size) / 2), round((height - size) / 2)
-    image = image.crop((left, top, left + size, top + size))
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+    prepare = transforms.Compose([
+        transforms.Resize(size, transforms.InterpolationMode.BICUBIC),
+        transforms.CenterCrop(size), transforms.PILToTensor()])
+    return prepare(Image.fromarray(read_photo(os.fspath(path), lenient)))
 
 
 def _encode_photos(encoder: CLIPImageEncoder, photos: Dict[_Key, str],
