@@ -1,6 +1,4 @@
 """Masks of new photos, by what a fit has trained."""
-import csv
-import io
 import os.path as osp
 from contextlib import ExitStack
 from functools import partial
@@ -11,6 +9,7 @@ from mmengine.config import Config
 
 from mmwsss.datasets.label_files import find_label_source
 from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.csv_files import write_csv
 from mmwsss.files.json_files import read_json, write_json
 from mmwsss.files.maps import read_map
 from mmwsss.files.masks import MaskClasses, read_mask
@@ -213,13 +212,9 @@ def _looked_at(dataset: Any, out_dir: str) -> List[Dict[str, Any]]:
 def _write_tables(found: Sequence[Dict[str, Any]], bad: Sequence[str],
                   out_dir: str) -> None:
     """``predictions.csv``, a row a class of a photo, and the same as JSON."""
-    table = io.StringIO()
-    rows = csv.writer(table, lineterminator='\n')
-    rows.writerow(['photo', 'class', 'area_percent'])
-    for one in found:
-        for name, share in one['areas'].items() or [('', 0.)]:
-            rows.writerow([one['photo'], name, f'{100 * share:.2f}'])
-    write_atomically(osp.join(out_dir, 'predictions.csv'),
-                     table.getvalue().encode())
+    write_csv(osp.join(out_dir, 'predictions.csv'), [
+        ('photo', 'class', 'area_percent'),
+        *((one['photo'], name, f'{100 * share:.2f}') for one in found
+          for name, share in one['areas'].items() or [('', 0.)])])
     write_json(osp.join(out_dir, 'predictions.json'),
                dict(photos=list(found), not_read=list(bad)))

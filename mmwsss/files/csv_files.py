@@ -1,10 +1,11 @@
 """Tables of comma-separated values, with the place of every row."""
 import csv
 import io
-from typing import Iterator, List, Tuple
+from typing import Iterable, Iterator, List, Sequence, Tuple
 
 from mmwsss.problems import DataError, Problems
 
+from .atomic import write_atomically
 from .text_files import read_text
 
 
@@ -47,6 +48,21 @@ def read_csv(path: str, problems: Problems,
                          '(") not closed?')
         elif any(row):
             yield where, row
+
+
+def write_csv(path: str, rows: Iterable[Sequence[object]]) -> None:
+    """Write a table that appears whole or not at all.
+
+    Args:
+        path (str): Where to write.
+        rows (Iterable[Sequence]): The fields of each row, headings first.
+
+    Raises:
+        DataError: If it cannot be written.
+    """
+    text = io.StringIO(newline='')
+    csv.writer(text, lineterminator='\n').writerows(rows)
+    write_atomically(path, text.getvalue().encode())
 
 
 def field_delimiter(path: str) -> str:

@@ -84,7 +84,8 @@ def _counted(listener: Listener, total: int) -> Callable[[int], None]:
 
 
 def in_threads(function: Callable[[Job], Result], jobs: Iterable[Job],
-               title: str, total: int) -> Iterator[Result]:
+               title: str, total: int,
+               num_workers: Optional[int] = None) -> Iterator[Result]:
     """Work on images in threads, with a progress bar.
 
     Few jobs are taken ahead of the results, so that neither fill the memory.
@@ -94,11 +95,15 @@ def in_threads(function: Callable[[Job], Result], jobs: Iterable[Job],
         jobs (Iterable): Its arguments, one for each image.
         title (str): Stands before the bar.
         total (int): Number of jobs.
+        num_workers (int, optional): Number of threads; at least one works.
+            Defaults to None: the number of CPU cores.
 
     Yields:
         Any: The results, in the order of the jobs; errors are raised here.
     """
-    workers = os.cpu_count() or 1
+    if num_workers is None:
+        num_workers = os.cpu_count() or 1
+    workers = max(num_workers, 1)
     waiting: Deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool, \
             progress_bar(title, total) as advance:

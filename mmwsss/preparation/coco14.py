@@ -1,6 +1,4 @@
 """From the downloads of COCO 2014 to what the configs read."""
-import csv
-import io
 import os
 import os.path as osp
 from typing import Dict, List, Optional, Sequence, Tuple
@@ -8,6 +6,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from mmwsss.datasets.class_prompts import COCO80
 from mmwsss.datasets.coco14 import COCO14ClsDataset
 from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.csv_files import write_csv
 from mmwsss.files.masks import write_mask
 from mmwsss.files.photos import image_name, photo_size
 from mmwsss.files.unfinished import remove_unfinished
@@ -145,14 +144,11 @@ def _write_tables(out_dir: str, split: str,
                   images: List[COCOImage]) -> None:
     """The list of images, and their labels as ``TableLabels`` reads them."""
     classes = list(COCO80)
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator='\n')
-    table.writerow(['image', 'labels'])
-    for image in images:
-        table.writerow([image.file_name, ';'.join(
-            classes[number - 1] for number in sorted(image.labels))])
-    write_atomically(osp.join(out_dir, f'labels_{split}.csv'),
-                     text.getvalue().encode())
+    write_csv(osp.join(out_dir, f'labels_{split}.csv'), [
+        ('image', 'labels'),
+        *((image.file_name, ';'.join(
+            classes[number - 1] for number in sorted(image.labels)))
+          for image in images)])
     write_atomically(
         osp.join(out_dir, 'ImageSets', f'{split}.txt'),
         ''.join(f'{image_name(image.file_name)}\n'

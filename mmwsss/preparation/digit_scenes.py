@@ -1,5 +1,4 @@
 """Drawing DigitScenes: real handwritten digits in cluttered little scenes."""
-import csv
 import json
 import os
 import os.path as osp
@@ -13,6 +12,7 @@ from PIL import Image, ImageDraw
 from rich.progress import track
 
 from mmwsss.datasets.digit_scenes import CLASSES, PALETTE
+from mmwsss.files.csv_files import write_csv
 from mmwsss.files.json_files import read_json
 from mmwsss.problems import DataError
 
@@ -103,10 +103,7 @@ def write_digit_scenes(root: str,
             table.append((f'{name}.jpg', ';'.join(map(str, scene.digits))))
         record['samples'][split] = sorted(used)
         _write_lines(osp.join(_folder(root, 'list'), f'{split}.txt'), names)
-    with open(osp.join(root, 'labels.csv'), 'w', newline='',
-              encoding='utf-8') as file:
-        csv.writer(file, lineterminator='\n').writerows(
-            [('image', 'labels'), *table])
+    write_csv(osp.join(root, 'labels.csv'), [('image', 'labels'), *table])
     _finish_folder(root, record)
 
 

@@ -1,21 +1,19 @@
 """Writing CLIP image embeddings of photos; a stopped run can go on."""
 import hashlib
-import math
 import os
 import os.path as osp
 import re
 import time
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
-from typing import Deque, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 from mmengine.logging import print_log
 from PIL import Image
-from rich.progress import track
 from torch import Tensor
+from torchvision import transforms
 
 from mmwsss.files.atomic import require_writable_file, write_npz
 from mmwsss.files.image_lists import find_listed, read_image_list
@@ -28,6 +26,7 @@ from mmwsss.models.clip_weights import (
     read_clip_state_dict,
 )
 from mmwsss.parallel.devices import choose_device
+from mmwsss.parallel.progress import in_threads
 from mmwsss.problems import DataError
 
 # A photo's name and the size of its file in bytes: a photo that was replaced
@@ -178,13 +177,10 @@ def load_photo(path: PathLike, size: int, lenient: bool = False) -> Tensor:
     Raises:
         DataError: If the file is damaged or not an image.
     """
-    image = Image.fromarray(read_photo(os.fspath(path), lenient))
-    short = min(image.size)
-    width, height = (size * side // short for side in image.size)
-    image = image.resize((width, height), Image.Resampling.BICUBIC)
-    left, top = round((width - size) / 2), round((height - size) / 2)
-    image = image.crop((left, top, left + size, top + size))
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+    prepare = transforms.Compose([
+        transforms.Resize(size, transforms.InterpolationMode.BICUBIC),
+        transforms.CenterCrop(size), transforms.PILToTensor()])
+    return prepare(Image.fromarray(read_photo(os.fspath(path), lenient)))
 
 
 def _encode_photos(encoder: CLIPImageEncoder, photos: Dict[_Key, str],
@@ -193,32 +189,18 @@ def _encode_photos(encoder: CLIPImageEncoder, photos: Dict[_Key, str],
     """Fill ``parts``; what is finished is kept whatever happens."""
     saved = time.monotonic()
     keys = iter(photos)
+    load = partial(load_photo, size=encoder.image_size, lenient=lenient)
+    loaded = in_threads(load, photos.values(), 'Embedding photos',
+                        len(photos), num_workers)
     try:
-        batches = _load_batches(list(photos.values()), batch_size,
-                                encoder.image_size, num_workers, lenient)
-        for images in track(batches, f'Embedding {len(photos)} photos',
-                            total=math.ceil(len(photos) / batch_size)):
-            vectors = encoder(images).cpu().numpy()
+        while images := list(islice(loaded, batch_size)):
+            vectors = encoder(torch.stack(images)).cpu().numpy()
             parts.add(dict(zip(islice(keys, len(vectors)), vectors)))
             if time.monotonic() - saved >= save_interval:
                 parts.save()
                 saved = time.monotonic()
     finally:
         parts.save()
-
-
-def _load_batches(paths: List[str], batch_size: int, size: int,
-                  num_workers: int, lenient: bool) -> Iterator[Tensor]:
-    """Batches (B, 3, size, size) in order, read ahead by threads."""
-    with ThreadPoolExecutor(max(num_workers, 1)) as pool:
-        ahead: Deque[List[Future[Tensor]]] = deque()
-        for start in range(0, len(paths), batch_size):
-            ahead.append([pool.submit(load_photo, path, size, lenient)
-                          for path in paths[start:start + batch_size]])
-            if len(ahead) > 2:
-                yield torch.stack([job.result() for job in ahead.popleft()])
-        while ahead:
-            yield torch.stack([job.result() for job in ahead.popleft()])
 
 
 class _Parts:

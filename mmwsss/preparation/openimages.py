@@ -1,6 +1,4 @@
 """OpenImages30k: from the published layout to lists, labels and masks."""
-import csv
-import io
 import os
 import os.path as osp
 import re
@@ -12,7 +10,7 @@ from mmengine.logging import print_log
 from PIL import Image
 
 from mmwsss.files.atomic import require_writable, write_atomically
-from mmwsss.files.csv_files import read_csv
+from mmwsss.files.csv_files import read_csv, write_csv
 from mmwsss.files.masks import unreadable_mask, write_mask
 from mmwsss.files.photos import photo_size
 from mmwsss.files.unfinished import remove_unfinished
@@ -111,13 +109,9 @@ def convert_openimages(metadata: str, root: str, class_names: str,
     damaged.raise_if_any()
     # The lists come last: a folder that has them is complete.
     _write_lines(osp.join(out_dir, 'classes.txt'), names)
-    table = io.StringIO()
-    csv.writer(table, lineterminator='\n').writerows(
-        [('image', 'labels'),
-         *((f'{photo.name}.jpg', names[photo.label])
-           for photo in everything)])
-    write_atomically(osp.join(out_dir, 'labels.csv'),
-                     table.getvalue().encode())
+    write_csv(osp.join(out_dir, 'labels.csv'), [
+        ('image', 'labels'), *((f'{photo.name}.jpg', names[photo.label])
+                               for photo in everything)])
     for split, group in photos.items():
         _write_lines(osp.join(out_dir, 'ImageSets', 'Segmentation',
                               f'{split}.txt'), [p.name for p in group])

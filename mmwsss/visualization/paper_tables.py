@@ -1,8 +1,12 @@
 """Tables as papers print them: methods by scores, best in bold."""
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
-_LATEX = {char: '\\' + char for char in '&%$#_{}'}
+# How signs that mean something are written in a name.
+_MARKDOWN = str.maketrans({'|': r'\|'})
+_LATEX = str.maketrans({
+    **{char: '\\' + char for char in '&%$#_{}'}, '~': r'\textasciitilde{}',
+    '^': r'\textasciicircum{}', '\\': r'\textbackslash{}'})
 
 
 @dataclass
@@ -34,7 +38,7 @@ def markdown_table(columns: Sequence[str], rows: Sequence[TableRow],
     Returns:
         str: With a line break at the end.
     """
-    cells = _cells(columns, rows, '**{}**', transposed)
+    cells = _cells(columns, rows, '**{}**', transposed, _MARKDOWN)
     lines = ['| ' + ' | '.join(line) + ' |' for line in cells]
     names = 1 if transposed else 2
     rule = ['---'] * names + ['---:'] * (len(cells[0]) - names)
@@ -60,10 +64,7 @@ def latex_table(columns: Sequence[str], rows: Sequence[TableRow],
     Returns:
         str: With a line break at the end.
     """
-    escaped = [TableRow(_escape(row.method), _escape(row.backbone),
-                        row.values, row.source) for row in rows]
-    cells = _cells(columns, escaped, r'\textbf{{{}}}', transposed,
-                   heading=_escape)
+    cells = _cells(columns, rows, r'\textbf{{{}}}', transposed, _LATEX)
     lines = [' & '.join(line) + r' \\' for line in cells]
     published = [bool(row.source) for row in rows]
     own = published.index(False) if False in published else len(rows)
@@ -78,8 +79,7 @@ def latex_table(columns: Sequence[str], rows: Sequence[TableRow],
 
 
 def _cells(columns: Sequence[str], rows: Sequence[TableRow], bold: str,
-           transposed: bool,
-           heading: Callable[[str], str] = str) -> List[List[str]]:
+           transposed: bool, signs: Mapping[int, str]) -> List[List[str]]:
     """Heading and lines of text; the best of each column is bold."""
     scores = []
     for column in columns:
@@ -89,12 +89,13 @@ def _cells(columns: Sequence[str], rows: Sequence[TableRow], bold: str,
         scores.append([bold.format(text) if text != '-' and len(rows) > 1
                        and float(text) == max(known) else text
                        for text in texts])
-    names = [heading(column) for column in columns]
+    names = [column.translate(signs) for column in columns]
     if transposed:
-        return [['', *(_title(row) for row in rows)],
+        return [['', *(_title(row).translate(signs) for row in rows)],
                 *([name, *line] for name, line in zip(names, scores))]
     return [['method', 'backbone', *names],
-            *([row.method, row.backbone or '-', *line]
+            *([row.method.translate(signs),
+               row.backbone.translate(signs) or '-', *line]
               for row, line in zip(rows, zip(*scores)))]
 
 
@@ -104,7 +105,3 @@ def _title(row: TableRow) -> str:
 
 def _number(value: Optional[float]) -> str:
     return '-' if value is None or value != value else f'{value:.1f}'
-
-
-def _escape(text: str) -> str:
-    return ''.join(_LATEX.get(char, char) for char in text)

@@ -1,7 +1,7 @@
 """Tables of comma-separated values, good and broken."""
 import pytest
 
-from mmwsss.files.csv_files import read_csv
+from mmwsss.files.csv_files import read_csv, write_csv
 from mmwsss.problems import DataError, Problems
 
 
@@ -30,3 +30,16 @@ def test_rows_and_their_lines(tmp_path, encoding, end):
 def test_broken_rows_name_file_and_line(tmp_path, text, line):
     with pytest.raises(DataError, match=rf'a\.csv line {line}: .*quote'):
         rows(tmp_path, text)
+
+
+@pytest.mark.parametrize('table', [
+    [['image', 'labels'], ['a.jpg', 'cat;dog']],
+    [['a, b', 'the "best"'], ['été', '狗'], ['', 'x']], []])
+def test_what_is_written_is_read_again(tmp_path, table):
+    path = tmp_path / 'new' / 'a.csv'
+    write_csv(str(path), iter(table))
+    assert b'\r' not in path.read_bytes()
+    problems = Problems('a')
+    assert [row for _, row in read_csv(str(path), problems)] == table
+    problems.raise_if_any()
+    assert [one.name for one in path.parent.iterdir()] == ['a.csv']

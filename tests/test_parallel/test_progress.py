@@ -1,4 +1,6 @@
 """Progress over many images."""
+from threading import Barrier, get_ident
+from time import sleep
 from types import SimpleNamespace
 
 import pytest
@@ -36,6 +38,19 @@ def test_few_jobs_are_taken_ahead():
     assert next(results) == 0
     assert len(taken) < 1000
     results.close()
+
+
+@pytest.mark.parametrize('given, threads', [(0, 1), (1, 1), (3, 3)])
+def test_so_many_threads_work_at_once(given, threads):
+    meeting = Barrier(threads)
+
+    def work(job):
+        meeting.wait(timeout=20)  # an error unless so many come
+        sleep(0.02)  # what one thread more would use to begin
+        return get_ident()
+
+    assert len(set(in_threads(work, range(2 * threads), 'Threads',
+                              2 * threads, given))) == threads
 
 
 def test_an_error_of_a_job_reaches_the_caller():

@@ -1,4 +1,6 @@
 """Tables as papers print them."""
+import pytest
+
 from mmwsss.visualization.paper_tables import (
     TableRow,
     latex_table,
@@ -45,3 +47,15 @@ def test_transposed():
     assert cells(lines[0]) == ['', 'A & B, ViT_S', 'ours']
     assert cells(lines[2]) == ['val', '**70.0**', '**70.0**']
     assert cells(lines[3]) == ['test', '**71.0**', '-']
+
+
+@pytest.mark.parametrize('transposed', [False, True])
+@pytest.mark.parametrize('name, markdown, latex', [
+    ('a|b', r'a\|b', 'a|b'), ('x^2', 'x^2', r'x\textasciicircum{}2'),
+    ('~', '~', r'\textasciitilde{}'),
+    (r'\{', r'\{', r'\textbackslash{}\{')])
+def test_names_of_any_signs(name, markdown, latex, transposed):
+    rows = [TableRow(name, values={name: 1.})]
+    for shown, table in ((markdown, markdown_table), (latex, latex_table)):
+        lines = table([name], rows, transposed).splitlines()
+        assert sum(line.count(shown) for line in lines) == 2, lines

@@ -1,6 +1,6 @@
 """What learned affinities share: maps in, walked maps out."""
 from abc import abstractmethod
-from typing import Callable, Dict, List, Optional, Sequence, Union
+from typing import Callable, Dict, List, Optional, Union
 
 import torch
 import torch.nn.functional as F
@@ -8,6 +8,7 @@ from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import Tensor
+from torchvision.transforms.functional import resize
 
 from mmwsss.registry import MODELS
 
@@ -118,12 +119,12 @@ class BaseAffinity(BaseModel):
                             for one in all_maps])  # (B, K, H, W)
         size = maps.shape[-2:]
         larger = [round(side * self.scale) for side in size]
-        inputs, maps = (_resized(x, larger) for x in (inputs, maps))
+        inputs, maps = (resize(x, larger) for x in (inputs, maps))
         fill = (0, -larger[1] % self.stride, 0, -larger[0] % self.stride)
         nodes = F.avg_pool2d(F.pad(maps, fill, mode='replicate'), self.stride)
         walked = F.interpolate(self.walk(inputs, nodes),
                                scale_factor=self.stride, mode='bilinear')
-        walked = _resized(walked[..., :larger[0], :larger[1]], size)
+        walked = resize(walked[..., :larger[0], :larger[1]], size)
         return [one[:len(before)].clamp(0, 1)
                 for one, before in zip(walked, all_maps)]
 
@@ -137,9 +138,3 @@ class BaseAffinity(BaseModel):
 def relative_to_strongest(maps: Tensor) -> Tensor:
     """Divide the maps of each image by their largest value, (B, K, h, w)."""
     return maps / maps.amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
-
-
-def _resized(maps: Tensor, size: Sequence[int]) -> Tensor:
-    if maps.shape[-2:] == tuple(size):
-        return maps
-    return F.interpolate(maps, size, mode='bilinear', antialias=True)
