@@ -47,14 +47,16 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Parse, extract."""
     args = parse_args()
-    classes, out = args.classes, args.out
-    templates = args.template or ['a photo of a {}']
+    out = args.out
     if args.config is not None:
         cfg = apis.load_config(args.config)
-        classes, templates = apis.config_texts(cfg)
+        texts = apis.config_texts(cfg)
         out = out or cfg.text_embeddings
-    preparation.extract_text_embeddings(out, classes, args.weights, templates,
-                                        device=args.device)
+    else:
+        texts = dict(classes=args.classes,
+                     templates=args.template or ['a photo of a {}'])
+    preparation.extract_text_embeddings(out, weights=args.weights,
+                                        device=args.device, **texts)
 
 
 if __name__ == '__main__':

@@ -1,5 +1,5 @@
 """What a config compares photos with, as prompts by class."""
-from typing import Dict, List, Tuple
+from typing import Any, Dict, Tuple
 
 from mmengine.config import Config
 
@@ -9,23 +9,23 @@ from mmwsss.problems import ConfigError, unknown_name
 _NEEDED = ('text_classes', 'text_template', 'text_embeddings')
 
 
-def config_texts(cfg: Config) -> Tuple[Dict[str, Tuple[str, ...]], List[str]]:
-    """The phrases of classes and background words, and the prompts.
+def config_texts(cfg: Config) -> Dict[str, Any]:
+    """What :func:`mmwsss.preparation.extract_text_embeddings` needs.
 
     Read from the config's ``text_classes`` (a class list or a file),
     ``text_phrases`` (class -> the phrase that stands for it),
-    ``background_words`` and ``text_template``.
+    ``background_words``, ``text_template``, ``text_attributes`` (a file of
+    descriptions) and ``text_clusters``.
 
     Args:
         cfg (Config): As ``configs/clip_es_voc.py``.
 
     Returns:
-        tuple[dict, list]: Phrases by class, the background words behind the
-        classes; and the templates.
+        dict: Arguments by name.
 
     Raises:
-        ConfigError: If the config has no such variables, or a name in
-            ``text_phrases`` is no class.
+        ConfigError: If the config has no such variables, a name in
+            ``text_phrases`` is no class, or a background word is one.
     """
     missing = [key for key in _NEEDED if cfg.get(key) is None]
     if missing:
@@ -42,7 +42,8 @@ def config_texts(cfg: Config) -> Tuple[Dict[str, Tuple[str, ...]], List[str]]:
     if both is not None:
         raise ConfigError(f'background_words: {both!r} is a class; take it '
                           'off the list')
-    texts: Dict[str, Tuple[str, ...]] = {
+    classes: Dict[str, Tuple[str, ...]] = {
         name: (own.get(name, name), ) for name in phrases}
-    texts.update({word: (word, ) for word in words})
-    return texts, [cfg.text_template]
+    return dict(classes=classes, templates=[cfg.text_template],
+                background=words, attributes=cfg.get('text_attributes'),
+                clusters=cfg.get('text_clusters'))
