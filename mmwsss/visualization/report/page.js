@@ -37,9 +37,8 @@ function classLines(data, photo, mask) {
     const parts = [data.classes[index]];
     if (index in mask.ious) parts.push(`IoU ${shown(mask.ious[index])}`);
     parts.push(`covers ${shown(mask.areas[index] || 0)}`);
-    if (photo.labels && !photo.labels.includes(index)) parts.push('not in the labels');
     parts.push(...(mask.failures[index] || []));
-    return make('li', {}, [swatch, parts.join(', ')]);
+    return make('li', {}, [swatch, parts.join(' · ')]);
   });
 }
 

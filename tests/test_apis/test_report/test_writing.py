@@ -28,8 +28,8 @@ def test_a_report_says_what_was_run_and_how_good_it_is(run):
     text = open(path, encoding='utf-8').read()
     for part in ('mIoU says how good masks are', '61.2', '91.5', '93.0',
                  'my_localizer.py', 'a processor', '75 s', '67 min',
-                 'Look at these labels', 'Losses of localizer',
-                 'Validation of localizer', 'background threshold',
+                 'Look at these labels', 'Losses of the localizer',
+                 'Validation of the localizer', 'background threshold',
                  'Where the pixels of each class went'):
         assert part in text, part
     assert EVIL not in text
@@ -52,7 +52,8 @@ def test_several_folders_stand_side_by_side(run, tmp_path):
     out = str(tmp_path / 'new' / 'both.html')
     assert write_report([run, other], out) == out
     text = open(out, encoding='utf-8').read()
-    assert 'run: How good it is' in text and 'other: pseudo_val' in text
+    assert 'run: How good it is' in text
+    assert 'other: masks of the held-out photos' in text
     assert not osp.exists(osp.join(run, 'report.html'))
 
 
@@ -62,13 +63,14 @@ def test_runs_of_one_name_are_told_apart(finished, tmp_path):
     text = open(write_report(places), encoding='utf-8').read()
     assert 'Side by side' in text
     for name in ('cam', 'mmct'):
-        assert f'<th scope="row">{name}/seed_0</th>' in text
-        assert f'{name}/seed_0: pseudo_val</option>' in text
+        assert f'scope="row">{name}/seed_0</th>' in text
+        assert f'{name}/seed_0: masks of the held-out photos</option>' in text
 
 
 def test_a_single_stage_and_a_damaged_one(run):
     part = osp.join(run, 'pseudo_val')
-    assert 'mIoU, pseudo_val' in open(write_report(part)).read()
+    text = open(write_report(part)).read()
+    assert 'mIoU, masks of the held-out photos' in text
     with open(osp.join(part, 'photos.json'), 'w') as file:
         file.write('{')
     with pytest.raises(DataError, match='photos.json: not valid JSON'):

@@ -1,5 +1,7 @@
 """What a report is made of."""
-from mmwsss.visualization.report import Gallery
+import pytest
+
+from mmwsss.visualization.report import Gallery, Table
 
 
 def test_the_script_gets_what_it_reads():
@@ -8,3 +10,11 @@ def test_the_script_gets_what_it_reads():
     assert gallery.data == dict(classes=['background', 'cat'],
                                 palette=[[0, 0, 0], [9, 9, 9]],
                                 photos=[dict(name='a')])
+
+
+@pytest.mark.parametrize('columns, cell, wide', [
+    (3, 'a reason of some length', True), (3, 'short', False),
+    (2, 'a processor with a long name', False), (5, 1., True)])
+def test_tables_without_room_on_a_phone_are_known(columns, cell, wide):
+    table = Table('a', ['b'] * columns, [['c', *[cell] * (columns - 1)]])
+    assert table.wide is wide

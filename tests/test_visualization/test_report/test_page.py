@@ -71,8 +71,8 @@ def test_a_page_asks_nothing_of_a_network():
 
 def test_numbers_are_short_and_what_is_unknown_is_a_dash():
     text = page(everything('a'))
-    assert '<td class="number">2.5</td>' in text
-    assert '<td class="number">–</td>' in text
+    assert 'class="number" data-heading="b">2.5</td>' in text
+    assert 'class="number" data-heading="b">–</td>' in text
     assert '>50.0</td>' in text and '>0</td>' in text
 
 
