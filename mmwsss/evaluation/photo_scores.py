@@ -20,8 +20,8 @@ FAILURES = {
 SIGNS = {
     'labelled, not in the mask': 'Labelled, not in the mask: the labels name '
     'the class, and less than 0.2 % of the photo has its colour.',
-    'in the mask, not labelled': 'In the mask, not labelled: the mask shows '
-    'a class that the labels do not name.',
+    'in the mask, not labelled': 'In the mask, not labelled: at least 0.2 % '
+    'of the photo has the colour of a class that the labels do not name.',
     'nearly the whole photo': 'Nearly the whole photo: the mask of one class '
     'covers more than 90 % of it.',
 }

@@ -6,7 +6,7 @@ from browsers import open_browser, set_screen
 from report_runs import EVIL, make_run
 
 from mmwsss.apis import write_report
-from mmwsss.evaluation.photo_scores import SIGNS
+from mmwsss.evaluation.photo_scores import FAILURES, SIGNS
 
 SHOWN = 24  # cards before more are asked for
 
@@ -85,6 +85,11 @@ def test_the_worst_come_first_and_more_are_shown_on_demand(page):
     choose(page, 'order', 'doubt')
     assert 'doubt 100 %' in headings(page)[0]
     assert 'doubt 75 %' in headings(page)[1]
+    # Of the others those that fail in most ways are the first.
+    failed = [sum(name in one.text for name in (*FAILURES, *SIGNS))
+              for one in page.find_elements('css selector',
+                                            '.card .classes')][3:]
+    assert failed == sorted(failed, reverse=True) and failed[0] > failed[-1]
 
 
 def test_photos_are_filtered_by_class_and_failure(page):

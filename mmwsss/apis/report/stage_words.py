@@ -18,9 +18,7 @@ def name_parts(run: Run) -> None:
     """
     networks = {part.record.get('key'): _network(part) for part in run.parts
                 if part.settings.get('stage') == 'Train'}
-    learned = {photo.photo for part in run.parts
-               if part.settings.get('split') == 'train' and part.records
-               for photo in part.records.photos}
+    learned = _photos(run, 'train') - _photos(run, 'val')
     for part in run.parts:
         part.words = _words(part, networks, learned)
     words = [part.title for part in run.parts]
@@ -52,6 +50,13 @@ def opening_part(parts: Sequence[Part]) -> Optional[Part]:
         if found:
             return found[-1]
     return None
+
+
+def _photos(run: Run, split: str) -> Set[str]:
+    """The photos of a split that masks were made of."""
+    return {photo.photo for part in run.parts
+            if part.settings.get('split') == split and part.records
+            for photo in part.records.photos}
 
 
 def _network(part: Part) -> str:

@@ -2,8 +2,8 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, List, Sequence, Tuple
 
-_MOST_COLUMNS = 4
-_LONG = 20  # letters
+_HEADINGS = 60  # letters of all headings of a table
+_LONG = 20  # letters of a cell
 
 
 @dataclass
@@ -34,10 +34,9 @@ class Table:
     @property
     def wide(self) -> bool:
         """Whether a phone has no room for its columns side by side."""
-        return len(self.columns) > _MOST_COLUMNS or any(
+        return sum(map(len, self.columns)) > _HEADINGS or any(
             len(row) > 2 and len(cell) > _LONG
-            for row in self.rows for cell in row[1:]
-            if isinstance(cell, str))
+            for row in self.rows for cell in row if isinstance(cell, str))
 
 
 @dataclass

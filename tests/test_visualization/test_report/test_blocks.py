@@ -12,9 +12,16 @@ def test_the_script_gets_what_it_reads():
                                 photos=[dict(name='a')])
 
 
-@pytest.mark.parametrize('columns, cell, wide', [
-    (3, 'a reason of some length', True), (3, 'short', False),
-    (2, 'a processor with a long name', False), (5, 1., True)])
-def test_tables_without_room_on_a_phone_are_known(columns, cell, wide):
-    table = Table('a', ['b'] * columns, [['c', *[cell] * (columns - 1)]])
-    assert table.wide is wide
+@pytest.mark.parametrize('columns, row, wide', [
+    (['class', 'AP', 'IoU', 'precision', 'recall'], ['cat', *[1.] * 4],
+     False),
+    (['class', 'photos with it in the mask', 'labelled, but not in it',
+      'median share'], ['cat', *[1.] * 3], True),
+    (['setting', 'value', 'reason'], ['a', 'b', 'short'], False),
+    (['setting', 'value', 'reason'], ['a', 'b', 'a reason of some length'],
+     True),
+    (['stage', 'time', 'state'], ['masks of the held-out photos', 'a', 'b'],
+     True),
+    (['', ''], ['cores', 'a processor with a long name'], False)])
+def test_tables_without_room_on_a_phone_are_known(columns, row, wide):
+    assert Table('a', columns, [row]).wide is wide
