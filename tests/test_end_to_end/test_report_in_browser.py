@@ -184,12 +184,14 @@ def test_a_phone_shows_rows_of_wide_tables_as_blocks(page):
         return [...document.querySelectorAll("table.rows")].map(one =>
             [one.caption.textContent, one.parentElement.scrollWidth,
              one.parentElement.clientWidth,
-             getComputedStyle(one.querySelector("td"), "::before").content])
+             getComputedStyle(one.querySelector("td"), "::before").content,
+             getComputedStyle(one.querySelector("tr")).display])
     ''')
     assert {'Stages', 'How much of the photos masks cover'} <= {
         name for name, *_ in tables}
     assert [one for one in tables if one[1] > one[2]] == []
-    assert all(heading not in ('none', '""') for *_, heading in tables)
+    assert all(one[3] not in ('none', '""') and one[4] == 'block'
+               for one in tables)
     # A desktop has room for columns.
     set_screen(page, 1280)
     assert page.execute_script('''return getComputedStyle(

@@ -53,6 +53,11 @@ def test_a_test_on_photos_that_were_learned_from_says_so(run):
     name_parts(run)
     assert run.parts[-1].title == (
         'the segmentation network on the training photos')
+    # Held-out photos are that, though a list of training photos has them.
+    run.parts[3] = part('d', 'Generate', 't', split='val')
+    name_parts(run)
+    assert run.parts[-1].title == (
+        'the segmentation network on the held-out photos')
 
 
 def test_names_stay_where_words_would_be_the_same_or_are_not_known():

@@ -1,6 +1,7 @@
 """The page of a report, from folders."""
 import os
 import os.path as osp
+import re
 import shutil
 
 import pytest
@@ -55,6 +56,36 @@ def test_several_folders_stand_side_by_side(run, tmp_path):
     assert 'run: How good it is' in text
     assert 'other: masks of the held-out photos' in text
     assert not osp.exists(osp.join(run, 'report.html'))
+
+
+@pytest.fixture
+def tested(run):
+    """A run whose test has no labels, after masks of training photos."""
+    for name, key, settings in (
+            ('pseudo_train', '3', dict(stage='Generate', split='train')),
+            ('test', '4', dict(stage='Test'))):
+        folder = osp.join(run, name)
+        shutil.copytree(osp.join(run, 'pseudo_val'), folder)
+        write_json(osp.join(folder, 'stage.json'), dict(
+            key=key, inputs={}, results={}, settings=settings))
+    path = osp.join(folder, 'photos.json')
+    content = read_json(path)
+    for photo in content['photos']:
+        photo['labels'] = None
+    write_json(path, content)
+    return run
+
+
+def test_the_page_opens_on_training_masks_and_a_test_has_labels(tested):
+    for count in (1, 2):
+        page = osp.join(tested, f'{count}.html')
+        text = open(write_report([tested] * count, page)).read()
+        [opened] = re.findall(r'<option value="\d+" selected>(.*?)<', text)
+        assert opened.endswith('masks of the training photos')
+    heading = 'Classes: the network on the held-out photos'
+    cells = re.findall(r'"labelled, but not in it">(.*?)<',
+                       text[text.rindex(heading):])
+    assert cells[:3] == ['–', '0', '0']
 
 
 def test_runs_of_one_name_are_told_apart(finished, tmp_path):
