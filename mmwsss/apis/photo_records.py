@@ -14,6 +14,7 @@ from mmwsss.evaluation.photo_scores import (
     failures,
     merged_classes,
     photo_counts,
+    signs,
 )
 from mmwsss.files.json_files import read_json, write_json
 from mmwsss.files.masks import MaskClasses, read_mask
@@ -60,6 +61,11 @@ class PhotoRecord:
         """Class -> failures; none without a true mask."""
         return {} if self.truth is None else failures(self.counts,
                                                       self.merged)
+
+    @property
+    def signs(self) -> Dict[int, List[str]]:
+        """Class -> what makes its mask doubtful; needs no true mask."""
+        return signs(self.areas, self.labels)
 
     @property
     def areas(self) -> Dict[int, float]:

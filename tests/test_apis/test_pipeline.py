@@ -125,7 +125,8 @@ def test_pipeline_reuses_finished_stages(localizer_config, segmentor_config,
     page = osp.join(work_dir, 'report.html')
     assert lines[-1] == f'report: {page}'
     text = open(page, encoding='utf-8').read()
-    for part in ('AP', 'How far masks agree', 'Losses of segmentor'):
+    for part in ('AP', 'How far masks agree',
+                 'Losses of the segmentation network'):
         assert part in text
     assert set(first) == {'localizer', 'pseudo_train', 'pseudo_val',
                           'segmentor', 'test'}
