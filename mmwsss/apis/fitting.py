@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 from mmwsss.parallel.listeners import told_to
 
 from .pipeline import run_pipeline
-from .plan_files import chosen, plan_text
+from .plan_words import chosen, plan_text
 from .planning import plan
 from .quiet_console import quiet_console
 from .run_progress import RunProgress, screen

@@ -11,13 +11,15 @@ from rich.progress import (
     TextColumn,
 )
 
-_TITLES = dict(
+TITLES = dict(
     localizer='learning from the tags', pseudo_train='maps and masks',
     pseudo_val='maps and masks of the held-out photos',
     doubtful_labels='looking for wrong tags',
     affinity='learning where objects end', affinity_train='refined maps',
     affinity_val='refined maps of the held-out photos',
-    segmentor='learning to segment', test='trying the held-out photos')
+    segmentor='learning to segment', test='trying the held-out photos',
+    predict='masks of the photos')
+"""What a person calls the stages."""
 
 
 def screen() -> Console:
@@ -70,7 +72,7 @@ class RunProgress:
         self._finish_stage()
         self._stage, self._part, self._resumed_at = name, 0., None
         self._began = time.monotonic()
-        title = _TITLES.get(name, name)
+        title = TITLES.get(name, name)
         if not self.console.is_terminal:
             self.console.print(f'{title} ...')
         self._bar.update(self._task, description=title)

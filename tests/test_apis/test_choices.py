@@ -44,7 +44,7 @@ def test_sizes_fit_the_photos(learned, machine):
 def test_a_plan_stays_within_its_time(learned, budget):
     values, reasons, seconds = chosen(learned, budget)
     assert sum(seconds.values()) <= 0.9 * budget
-    assert abs(values['time'] - sum(seconds.values())) <= 1
+    assert abs(values['time_seconds'] - sum(seconds.values())) <= 1
     more = chosen(learned, 2 * budget)[0]
     for name in ('localizer_epochs', 'segmentor_iterations'):
         assert values[name] <= more[name]
