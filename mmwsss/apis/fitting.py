@@ -106,9 +106,11 @@ def summary(results: Dict[str, dict], values: Dict[str, Any],
     parts = [name for name in (last, last.replace('train', 'val'))
              if name in results]
     count = sum(results[name]['images'] for name in parts)
-    folders = ' and '.join(
-        f'{osp.join(work_dir, name, "masks")} (background threshold '
-        f'{results[name]["threshold"]:.2f})' for name in parts)
+    folders = ' and '.join(osp.join(work_dir, name, 'masks')
+                           for name in parts)
+    # Those of true masks differ.
+    thresholds = dict.fromkeys(f'{results[name]["threshold"]:.2f}'
+                               for name in parts)
     precision = results.get('pseudo_val', {}).get('mAP')
     known = ('too few photos to hold some out, so nothing says it but the '
              'pictures')
@@ -124,7 +126,8 @@ def summary(results: Dict[str, dict], values: Dict[str, Any],
         ('test', 'predictions_overlays.png'))]
     look: Optional[str] = ', '.join(filter(osp.isfile, pages))
     return [
-        f'made: {count} masks in {folders}, a network in '
+        f'made: {count} masks in {folders} (background threshold '
+        f'{" and ".join(thresholds)}), a network in '
         f'{results["segmentor"]["checkpoint"]}',
         f'how good: {known}',
         f'look at: {look}; other photos: mmwsss predict {work_dir} PHOTOS '

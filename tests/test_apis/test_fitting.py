@@ -41,7 +41,10 @@ def test_from_photos_and_tags_to_masks(tagged_folder, tmp_path, capsys,
     assert [line.split(':')[0] for line in lines[-3:]] == [
         'made', 'how good', 'look at']
     assert 'made: 24 masks' in lines[-3]
-    assert lines[-3].count('(background threshold 0.') == 2
+    # One threshold, found on the photos that were learned from.
+    found = results['pseudo_train']['threshold']
+    assert results['pseudo_val']['threshold'] == found
+    assert f'(background threshold {found:.2f})' in lines[-3]
     assert 'mAP' in lines[-2] and 'overlays.png' in lines[-1]
     assert sum('kept' in line for line in lines) == 2
     with open(osp.join(work_dir, 'fit.log')) as file:
