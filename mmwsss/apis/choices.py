@@ -8,7 +8,7 @@ from mmwsss.problems import ConfigError
 
 from .costs import Costs
 from .fingerprint import TaggedPhotos
-from .run_progress import TITLES
+from .run_progress import TITLES, time_text
 
 LEAST_TO_HOLD_OUT = 20
 """With fewer photos none is held out."""
@@ -205,15 +205,3 @@ def _why_affinity(allowed: bool, learned: int, wished: float,
         return (f'With it everything takes {time_text(wished)}, more than '
                 f'{time_text(limit)}.')
     return 'IRN makes the maps end where objects end; there is time for it.'
-
-
-def time_text(seconds: float) -> str:
-    """'45 s', '3.5 min' or '2.0 h'.
-
-    Args:
-        seconds (float): A time.
-    """
-    if seconds < 90:
-        return f'{seconds:.0f} s'
-    return (f'{seconds / 60:.1f} min' if seconds < 5400
-            else f'{seconds / 3600:.1f} h')

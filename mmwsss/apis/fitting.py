@@ -53,7 +53,8 @@ def fit(photos: str,
     with ExitStack() as stack:
         if not verbose:
             progress = stack.enter_context(
-                RunProgress(made['seconds'], console))
+                RunProgress(made['seconds'], console,
+                            made['request']['time_budget']))
             stack.enter_context(told_to(progress))
             stack.enter_context(quiet_console(
                 osp.join(work_dir, LOG), console.print))

@@ -1,7 +1,7 @@
 """A plan, and what has changed since, in words for a person."""
 from typing import Any, Dict, Sequence
 
-from .choices import time_text
+from .run_progress import time_text
 
 _SHOWN = 3  # changes that a message spells out
 _LINES = dict(

@@ -8,7 +8,6 @@ from mmwsss.apis.choices import (
     choose_sizes,
     choose_training,
     hold_out,
-    time_text,
 )
 from mmwsss.problems import ConfigError
 
@@ -96,9 +95,3 @@ def test_no_weights_say_what_to_expect():
     choices = Choices()
     choose_network(choices, CPU, None, 'deit.pth')
     assert 'Expect' in choices.reasons['weights']
-
-
-@pytest.mark.parametrize('seconds, text', [
-    (45, '45 s'), (210, '3.5 min'), (7200, '2.0 h')])
-def test_time_text(seconds, text):
-    assert time_text(seconds) == text

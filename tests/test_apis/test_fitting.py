@@ -6,6 +6,7 @@ import pytest
 from tagged_photos import make_tagged_photos, make_tiny
 
 from mmwsss.apis import fit, plan
+from mmwsss.apis.run_progress import RunProgress
 from mmwsss.problems import ConfigError
 
 NONE = dict(weights='none', device='cpu')
@@ -58,12 +59,16 @@ def test_from_photos_and_tags_to_masks(tagged_folder, tmp_path, capsys,
     assert not any(line.startswith('goes on') for line in lines)
 
 
-def test_too_few_to_hold_some_out(tmp_path, tagged_folder, capsys):
+def test_too_few_to_hold_some_out(tmp_path, tagged_folder, capsys,
+                                  monkeypatch):
     folder = make_tagged_photos(tmp_path / 'few', count=6)
-    work_dir = str(tmp_path / 'run')
-    plan(*folder, work_dir, **NONE)
+    work_dir, budgets = str(tmp_path / 'run'), []
+    monkeypatch.setattr('mmwsss.apis.fitting.RunProgress', lambda *args: (
+        budgets.append(args[2]), RunProgress(*args))[1])
+    plan(*folder, work_dir, time_budget=900., **NONE)
     make_tiny(work_dir)
-    results = fit(*folder, work_dir, **NONE)
+    results = fit(*folder, work_dir, time_budget=900., **NONE)
+    assert budgets == [900.]
     assert list(results) == ['localizer', 'pseudo_train', 'doubtful_labels',
                              'segmentor', 'test']
     assert osp.basename(results['localizer']['checkpoint']) == 'epoch_2.pth'
