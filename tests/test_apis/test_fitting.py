@@ -1,5 +1,6 @@
 import os
 import os.path as osp
+import shutil
 import signal
 
 import pytest
@@ -110,6 +111,30 @@ def test_killed_and_run_again(tagged_folder, tmp_path, moment):
         fit(*tagged_folder, work_dir, **NONE)
         ends.append(masks(work_dir))
     assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize('moment', [22, 60])
+def test_a_copy_goes_on_and_leaves_the_first_run_alone(tagged_folder,
+                                                       tmp_path, moment):
+    first, copy = str(tmp_path / 'run'), str(tmp_path / 'copy')
+    plan(*tagged_folder, first, **NONE)
+    make_tiny(first)
+    assert killed(moment, fit, *tagged_folder, first) == signal.SIGKILL
+    assert osp.isfile(osp.join(first, 'localizer', 'last_checkpoint'))
+    shutil.copytree(first, copy)
+    before = state(first)
+    fit(*tagged_folder, copy, **NONE)
+    assert state(first) == before
+    fit(*tagged_folder, first, **NONE)
+    assert masks(copy) == masks(first) != {}
+
+
+def state(folder):
+    """When each file below a folder was written, and its size."""
+    stats = {osp.join(place, name): os.stat(osp.join(place, name))
+             for place, _, names in os.walk(folder) for name in names}
+    return {path: (stat.st_mtime_ns, stat.st_size)
+            for path, stat in stats.items()}
 
 
 def killed(moment, work, *args):
