@@ -129,8 +129,9 @@ def _fit(args: argparse.Namespace) -> None:
 def _predict(args: argparse.Namespace) -> None:
     found = apis.predict(args.run, args.photos, args.out, args.labels,
                          args.device, args.verbose)
-    print(f'{len(found)} photos: masks, overlays, predictions.csv and '
-          f'predictions.json are in {args.out}')
+    count = '1 photo' if len(found) == 1 else f'{len(found)} photos'
+    print(f'{count}: masks, overlays, predictions.csv and predictions.json '
+          f'are in {args.out}')
 
 
 def _report(args: argparse.Namespace) -> None:

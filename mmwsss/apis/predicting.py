@@ -69,6 +69,7 @@ def predict(run_dir: str,
     run_dir, out_dir = (osp.abspath(osp.expanduser(path))
                         for path in (run_dir, out_dir))
     network, checkpoint = _trained(run_dir)
+    photos = _readable(photos)
     use_device(device)
     require_writable(out_dir)
     cfg = load_config(osp.join(run_dir, f'{network}.py'),
@@ -111,17 +112,28 @@ def _trained(run_dir: str) -> Sequence[str]:
                       f'--work-dir {run_dir} first')
 
 
+def _readable(photos: str) -> str:
+    """The full path of a folder, or of one photo that can be read.
+
+    Raises:
+        DataError: If it is neither.
+    """
+    photos = osp.abspath(osp.expanduser(photos))
+    if osp.isfile(photos):
+        read_photo(photos)  # a list of one would say it less plainly
+    elif not osp.isdir(photos):
+        raise DataError(f'photos {photos}: no such file or folder')
+    return photos
+
+
 def _photos(cfg: Config, photos: str, labels: Optional[str],
             out_dir: str) -> Dict[str, Any]:
     """Config of the data set of new photos, with tags where there are any."""
-    photos = osp.abspath(osp.expanduser(photos))
     listed = ''
     if osp.isfile(photos):
         listed = osp.join(out_dir, 'log', 'photo.txt')
         write_atomically(listed, osp.basename(photos).encode())
         photos = osp.dirname(photos)
-    elif not osp.isdir(photos):
-        raise DataError(f'photos {photos}: no such file or folder')
     dataset = dict(
         type='PhotoFolder', data_root=photos, ann_file=listed,
         metainfo=cfg.train_dataloader.dataset.metainfo.to_dict(),

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from tagged_photos import COSTS, make_tagged_photos, make_tiny, write_tags
 
+from mmwsss.__main__ import main
 from mmwsss.apis import fit, plan, predict
 from mmwsss.problems import ConfigError, DataError
 
@@ -88,6 +89,32 @@ def test_a_bad_photo_does_not_lose_the_others(run, tmp_path, capsys):
     os.remove(folder / 'good.jpg')
     with pytest.raises(DataError, match='cut.jpg'):
         predict(run[0], str(folder), out)
+
+
+@pytest.mark.parametrize('name, content', [
+    ('cut.jpg', None), ('empty.jpg', b''), ('text.png', b'hello'),
+    ('notes.txt', b'hello'), ('none.jpg', 'missing')])
+def test_one_photo_that_cannot_be_read(run, tmp_path, capsys, name, content):
+    path, out = tmp_path / name, tmp_path / 'out'
+    if content is None:
+        Image.new('RGB', (90, 70), 'red').save(path)
+        content = path.read_bytes()[:400]
+    if content != 'missing':
+        path.write_bytes(content)
+    with pytest.raises(DataError) as error:
+        predict(run[0], str(path), str(out))
+    text = str(error.value)
+    assert str(path) in text and '\n' not in text and 'list' not in text
+    assert not out.exists() and capsys.readouterr().out == ''
+
+
+def test_a_photo_of_an_unknown_extension(run, tmp_path, capsys):
+    Image.new('RGB', (90, 70), 'red').save(tmp_path / 'a.png')
+    os.rename(tmp_path / 'a.png', tmp_path / 'holiday.photo')
+    out = str(tmp_path / 'out')
+    main(['predict', run[0], str(tmp_path / 'holiday.photo'), '--out', out])
+    assert mask_of(out, 'holiday')[0].shape == (70, 90)
+    assert '1 photo: masks' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('network', ['segmentor', 'localizer'])

@@ -142,7 +142,9 @@ def _doubts(run: Run) -> Optional[Section]:
              'contradicts their labels. Some of the labels may be wrong: a '
              'class that was forgotten, or one that is not on the photo. '
              'Those that it doubts most come first.'),
-        Pictures(doubt_pictures(run.doubts))])
+        Pictures(doubt_pictures(run.doubts, {
+            photo.name: photo.photo for part in run.parts if part.records
+            for photo in part.records.photos}))])
 
 
 def comparison_sections(places: Sequence[str]) -> List[Section]:
