@@ -47,6 +47,7 @@ train_dataloader = dict(
 train_cfg = dict(max_epochs={localizer_epochs}, val_interval={val_interval})
 localize_workers = {workers}
 max_side = {max_side}
+lenient = {lenient}
 '''
 _VALIDATION = '''\
 val_dataloader = dict(
@@ -73,6 +74,7 @@ model = dict(backbone=dict(vit=dict(pretrained={pretrained})))
 train_cfg = dict(max_epochs={affinity_epochs})
 localize_workers = {workers}
 max_side = {max_side}
+lenient = {lenient}
 '''
 _SEGMENTOR = _HEAD + '''\
 _base_ = [{base!r},
@@ -96,6 +98,7 @@ model = dict(backbone=dict(pretrained={pretrained}))
 train_cfg = dict(max_iters={segmentor_iterations})
 default_hooks = dict(checkpoint=dict(interval={save_interval}))
 max_side = {max_side}
+lenient = {lenient}
 '''
 BASES = dict(localizer='mctformer_plus_deit-tiny_voc.py',
              affinity='irn_deit-tiny_voc.py',
@@ -135,7 +138,7 @@ def plan_configs(choices: Dict[str, Any], folder: str) -> Dict[str, str]:
     epochs = choices['localizer_epochs']
     last = 'affinity_train' if choices['affinity'] else 'pseudo_train'
     values = dict(
-        choices,
+        dict(lenient=False) | choices,  # older plans do not have it
         persistent='' if workers else 'persistent_workers=False,\n    ',
         folder=_place(choices['folder'], folder),
         pretrained=_place(choices['weights'], folder),

@@ -71,7 +71,9 @@ def plan_changes(stored: Dict[str, Any], request: Dict[str, Any],
         request (dict): The options now.
         found (TaggedPhotos): The photos now.
     """
-    before = stored['request']
+    # An option that an older plan does not know was not given.
+    before = {name: False for name, value in request.items()
+              if value is False} | stored['request']
     lines = [option_change(name, before.get(name), value)
              for name, value in request.items()
              if name not in _NO_CHANGE and value != before.get(name)]

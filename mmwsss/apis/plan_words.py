@@ -11,7 +11,7 @@ _LINES = dict(
     workers='processes that load photos: {}',
     input_side='photos in training: {} pixels a side',
     max_side='photos otherwise: {} pixels a side at most',
-    batch_size='photos in a batch: {}',
+    lenient='takes damaged photos: {}', batch_size='photos in a batch: {}',
     affinity='learn where objects end: {}',
     localizer_epochs='training of the localizer: {} epochs',
     segmentor_iterations='training of the segmentor: {} iterations',

@@ -58,6 +58,7 @@ def plan(photos: str,
          threshold: Optional[float] = None,
          val_share: float = 0.15,
          allow_empty: bool = False,
+         lenient: bool = False,
          affinity: bool = True,
          dry_run: bool = False,
          replan: bool = False) -> Dict[str, Any]:
@@ -86,6 +87,8 @@ def plan(photos: str,
             the maps are there.
         val_share (float): Of the photos that are held out, in [0, 1).
         allow_empty (bool): Take photos without any tag.
+        lenient (bool): Take photos that can be decoded though they show signs
+            of damage.
         affinity (bool): Whether learned affinity may be chosen.
         dry_run (bool): Write nothing.
         replan (bool): Plan anew, also over configs that were changed.
@@ -111,10 +114,10 @@ def plan(photos: str,
         time_budget=time_budget, device=device, weights=weights,
         weights_digest=file_digest(given) if is_file else None,
         threshold=threshold, val_share=val_share, allow_empty=allow_empty,
-        affinity=affinity)
+        lenient=lenient, affinity=affinity)
     used = use_device(device)
     stored = stored_plan(work_dir)
-    found = read_tagged_photos(photos, labels, allow_empty)
+    found = read_tagged_photos(photos, labels, allow_empty, lenient)
     notes: List[str] = []
     if stored is not None and not replan:
         changes = plan_changes(stored, request, found)
@@ -166,6 +169,9 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
     learned = int((~held_out).sum())
     choose_network(choices, machine, weights, default)
     choose_sizes(choices, learned, facts['sizes'])
+    choices.choose('lenient', request['lenient'],
+                   'Given with --lenient.' if request['lenient'] else
+                   'Every photo was decoded, and none is damaged.')
     values = choices.values
     affinity = request['affinity'] and learned >= 100
     with TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ CHOICES = dict(
     classes=['background', 'dog', "king's crown"],
     palette=[[0, 0, 0], [200, 0, 0], [0, 0, 200]], folder='/my photos',
     label_source=dict(type='TableLabels', file='/labels.csv'),
-    weights='/deit.pth', workers=2, input_side=160, max_side=320,
+    weights='/deit.pth', workers=2, input_side=160, max_side=320, lenient=True,
     batch_size=8, localizer_epochs=40, segmentor_iterations=300,
     affinity=True, affinity_epochs=3, held_out=9)
 
@@ -42,6 +42,7 @@ def test_configs_say_what_was_chosen(tmp_path, workers, held_out, weights):
         assert loader.persistent_workers == (workers > 0)
         assert loader.dataset.ann_file == str(tmp_path / 'train.txt')
         assert loader.dataset.metainfo.classes == CHOICES['classes']
+        assert cfg.lenient and loader.dataset.pipeline[0].lenient
         assert cfg.max_side == loader.dataset.pipeline[0].get(
             'max_side', 320) == 320
         backbone = cfg.model.backbone

@@ -155,3 +155,42 @@ def test_no_photos(run, tmp_path, name):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(DataError, match=name):
         predict(run[0], str(tmp_path / name), str(tmp_path / 'out'))
+
+
+def cut(path):
+    """Lose bytes in the middle of a photo that still decodes."""
+    with open(path, 'rb') as file:
+        content = file.read()
+    middle = len(content) // 2
+    with open(path, 'wb') as file:
+        file.write(content[:middle] + content[middle + 40:])
+
+
+def test_damaged_photos_are_taken_if_asked(run, tmp_path):
+    work_dir, _ = run
+    noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
+    photo = tmp_path / 'new.jpg'
+    Image.fromarray(noise).save(photo, quality=90)
+    cut(photo)
+    out = str(tmp_path / 'out')
+    with pytest.raises(DataError, match='new.jpg: damaged'):
+        predict(work_dir, str(photo), out)
+    main(['predict', work_dir, str(photo), '--out', out, '--lenient'])
+    assert mask_of(out, 'new')[0].shape == (96, 128)
+
+
+def test_plan_decodes_every_photo(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmwsss.apis.planning.measure_costs',
+                        lambda *args: COSTS)
+    photos, labels = make_tagged_photos(tmp_path / 'project')
+    noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
+    Image.fromarray(noise).save(osp.join(photos, 'c02.JPG'), quality=90)
+    cut(osp.join(photos, 'c02.JPG'))
+    options = dict(weights='none', device='cpu')
+    with pytest.raises(DataError, match='c02.JPG: damaged.*--lenient'):
+        plan(photos, labels, str(tmp_path / 'run'), **options)
+    made = plan(photos, labels, str(tmp_path / 'run'), lenient=True,
+                **options)
+    assert made['choices']['lenient']['value']
+    with open(tmp_path / 'run' / 'segmentor.py') as file:
+        assert 'lenient = True\n' in file.read()
