@@ -30,8 +30,8 @@ READ_LATER = frozenset({
     'lenient', 'max_side',
     'refine_workers', 'refiners', 'score_classes', 'scorers', 'submission',
     'test_crf', 'test_list', 'text_attributes', 'text_classes',
-    'text_clusters', 'text_phrases', 'text_template', 'train_list', 'tta_model', 'tta_pipeline',
-    'val_list'})
+    'text_clusters', 'text_phrases', 'text_template', 'train_list',
+    'tta_model', 'tta_pipeline', 'val_list'})
 """Top-level names that are read after the config file; add what you read."""
 
 
