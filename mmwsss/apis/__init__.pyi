@@ -6,6 +6,8 @@ from .evaluation import evaluate_pseudo_labels
 from .figures import write_figure
 from .fitting import fit, show_plan
 from .generation import generate_pseudo_labels, split_folder
+from .inferencer import Segmentation, WSSSInferencer
+from .model_names import list_models
 from .over_smoothing import analyse_over_smoothing
 from .pipeline import run_pipeline
 from .planning import plan
@@ -17,9 +19,10 @@ from .testing import test, write_submission
 from .training import best_checkpoint, train
 
 __all__ = [
-    'analyse_over_smoothing', 'best_checkpoint', 'compare',
-    'config_texts', 'evaluate_pseudo_labels', 'find_doubtful_labels', 'fit',
-    'generate_pseudo_labels', 'load_config', 'parse_grid', 'plan', 'predict',
-    'run_pipeline', 'show_plan', 'split_folder', 'sweep', 'test', 'train',
-    'write_figure', 'write_report', 'write_submission', 'write_tables'
+    'Segmentation', 'WSSSInferencer', 'analyse_over_smoothing',
+    'best_checkpoint', 'compare', 'config_texts', 'evaluate_pseudo_labels',
+    'find_doubtful_labels', 'fit', 'generate_pseudo_labels', 'list_models',
+    'load_config', 'parse_grid', 'plan', 'predict', 'run_pipeline',
+    'show_plan', 'split_folder', 'sweep', 'test', 'train', 'write_figure',
+    'write_report', 'write_submission', 'write_tables'
 ]

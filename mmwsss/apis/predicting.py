@@ -25,13 +25,12 @@ from mmwsss.visualization.overlays import mask_overlay
 from .config import load_config
 from .generation import generate_pseudo_labels
 from .machine import use_device
+from .model_names import trained_network
 from .quiet_console import quiet_console
 from .run_progress import RunProgress, screen
-from .stages import RECORD
 from .testing import test
 
 _MANY = 1 << 30  # photos that may be bad
-_NETWORKS = ('segmentor', 'localizer')  # the first that is trained predicts
 
 
 def predict(run_dir: str,
@@ -71,7 +70,7 @@ def predict(run_dir: str,
     """
     run_dir, out_dir = (osp.abspath(osp.expanduser(path))
                         for path in (run_dir, out_dir))
-    network, checkpoint = _trained(run_dir)
+    network, checkpoint = trained_network(run_dir)
     photos = _readable(photos, lenient)
     use_device(device)
     require_writable(out_dir)
@@ -98,23 +97,6 @@ def predict(run_dir: str,
         found = _looked_at(built, out_dir)
     _write_tables(found, built.bad, out_dir)
     return found
-
-
-def _trained(run_dir: str) -> Sequence[str]:
-    """The network to predict with, 'segmentor' or 'localizer', its weights.
-
-    Raises:
-        ConfigError: If none is trained.
-    """
-    for name in _NETWORKS:
-        path = osp.join(run_dir, name, RECORD)
-        results = (read_json(path).get('results') or {} if osp.isfile(path)
-                   else {})
-        checkpoint = osp.join(run_dir, name, results.get('checkpoint', ''))
-        if osp.isfile(checkpoint):
-            return name, checkpoint
-    raise ConfigError(f'{run_dir}: no trained network; run "mmwsss fit" with '
-                      f'--work-dir {run_dir} first')
 
 
 def _readable(photos: str, lenient: bool) -> str:
