@@ -1,8 +1,11 @@
 """Reading a config and options, with mistakes found before anything starts."""
 import errno
+import importlib
 import inspect
 import logging
+import os
 import os.path as osp
+import sys
 from typing import Any, Dict, List, Optional, Sequence
 
 from mmengine.config import Config
@@ -105,7 +108,9 @@ def _read(path: str) -> Config:
     if not osp.isfile(path):
         raise ConfigError(f'config {path}: no such file')
     try:
-        return Config.fromfile(path)
+        cfg = Config.fromfile(path, import_custom_modules=False)
+        _import_parts(cfg, osp.dirname(osp.abspath(path)))
+        return cfg
     except Exception as error:  # a config is code: it can raise anything
         if getattr(error, 'errno', None) in (errno.EMFILE, errno.ENFILE):
             raise  # not the config's fault
@@ -113,6 +118,32 @@ def _read(path: str) -> Config:
                 else f'{type(error).__name__}: ')
         text = ' '.join(str(error).split())
         raise ConfigError(f'config {path}: {kind}{text}') from error
+
+
+def _import_parts(cfg: Config, folder: str) -> None:
+    """Import the modules that ``custom_imports`` names.
+
+    They may lie beside the config or where one stands. Those folders stay on
+    the path, behind all others: worker processes import the parts again.
+    """
+    wanted = cfg.get('custom_imports')
+    if not wanted:
+        return
+    for place in (folder, os.getcwd()):
+        if place not in sys.path:
+            sys.path.append(place)
+    names = wanted.get('imports') or []
+    for name in [names] if isinstance(names, str) else names:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if wanted.get('allow_failed_imports'):
+                continue
+            if error.name != name.split('.')[0]:
+                raise  # the module is there; it lacks something
+            raise ConfigError(
+                f'custom_imports: no module {name!r} beside the config, in '
+                'this folder or on PYTHONPATH') from error
 
 
 def _set(cfg: Config, key: str, value: Any, path: str) -> None:

@@ -1,5 +1,7 @@
 """Configs and options, with mistakes found before anything starts."""
+import os
 import os.path as osp
+import sys
 
 import pytest
 from command_lines import logged, run_tool
@@ -109,7 +111,8 @@ def test_names_of_what_is_read():
             text = file.read()
         found |= set(re.findall(r"\bcfg\.get\(\s*'(\w+)'", text))
         found |= set(re.findall(r"'(\w+)' (?:not )?in cfg\b", text))
-    assert found - READ_LATER == {'label_cache'}  # the pipeline sets this one
+    # The pipeline sets the one, the other is read with the file.
+    assert found - READ_LATER == {'label_cache', 'custom_imports'}
 
 
 @pytest.mark.parametrize('value', ['~/x', '~'])
@@ -195,3 +198,41 @@ def test_missing_and_broken_config(tmp_path):
     (tmp_path / 'broken.py').write_text('model = dict(\n')
     with pytest.raises(ConfigError, match='broken.py: SyntaxError'):
         load_config(str(tmp_path / 'broken.py'))
+
+
+@pytest.fixture
+def own_part(tmp_path, monkeypatch):
+    """Writes a config that imports ``own_part``, and that module."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'path', list(sys.path))
+    os.mkdir('configs')
+    config = tmp_path / 'configs' / 'own.py'
+    config.write_text(
+        f"_base_ = {osp.join(ROOT, 'configs', 'cam_deit-tiny_voc.py')!r}\n"
+        "custom_imports = dict(imports=['own_part'])\n")
+
+    def write(text, folder='configs'):
+        if text is not None:
+            (tmp_path / folder / 'own_part.py').write_text(text + '\n')
+        return str(config)
+    yield write
+    sys.modules.pop('own_part', None)
+
+
+@pytest.mark.parametrize('folder', ['configs', '.'])
+def test_own_parts_lie_beside_the_config_or_where_one_stands(own_part,
+                                                             folder):
+    load_config(own_part('imported = True', folder))
+    assert sys.modules['own_part'].imported
+
+
+@pytest.mark.parametrize('text, message', [
+    (None, "custom_imports: no module 'own_part' beside the config"),
+    ('import nothing_of_this_name', "No module named 'nothing_of_this_name'"),
+    ('raise ValueError("no GPU")', 'ValueError: no GPU'),
+])
+def test_own_parts_that_cannot_be_imported(own_part, text, message):
+    with pytest.raises(ConfigError) as caught:
+        load_config(own_part(text))
+    assert message in str(caught.value)
+    assert '\n' not in str(caught.value)
