@@ -1,4 +1,5 @@
 """Classes, and what is not one of them, as text embeddings."""
+import logging
 from typing import Optional, Sequence
 
 import torch
@@ -51,7 +52,7 @@ class TextClasses(BaseModule):
             print_log(
                 'no background words: what surrounds an object (water, '
                 'grass) may count as the object; name some in `background`',
-                'current', 'WARNING')
+                'current', logging.WARNING)
 
     @property
     def class_text(self) -> Tensor:
