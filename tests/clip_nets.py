@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import torch
+from shapes import write_config
 
 from mmwsss.models import CLIPViT, TokenFusion, TransformerHead
 from mmwsss.models.key_names import NameTable, rename
@@ -92,3 +93,86 @@ def small_vit(layers=4, **kwargs):
         value.data = (0.2 * noise + (
             value.dim() == 1 and name.endswith('weight'))).to(value.dtype)
     return vit
+
+
+# The small CLIP of clip_files.py on the squares of shapes.py.
+SHAPES_CLIP = """
+_base_ = '{{root}}/configs/{name}.py'
+data_root = {{data_root!r}}
+pretrained = {pretrained!r}
+text_embeddings = {text!r}
+background_words = ['grass', 'sky']
+shapes = dict(classes=('background', 'red', 'blue'),
+              palette=[[0, 0, 0], [255, 0, 0], [0, 0, 255]])
+loader = dict(num_workers=0, persistent_workers=False)
+dataset = dict(type='ImageLevelDataset', data_root=data_root, metainfo=shapes,
+               ann_file='lists/train.txt',
+               label_source=dict(type='TableLabels', file='labels.csv'))
+train_dataloader = dict(batch_size=4, dataset=dict(dataset), **loader)
+val_dataloader = dict(dataset=dict(dataset), **loader)
+localize_workers = 0
+refine_workers = 0
+num_classes = 2
+model = dict(
+    num_classes=2,
+    data_preprocessor=dict(size_divisor=8),
+    backbone=dict(
+        pretrained=pretrained, img_size=32, patch_size=8, out_channels=24,
+        arch=dict(_delete_=True, embed_dims=128, num_layers=3, num_heads=2,
+                  feedforward_channels=512)),
+    class_evidence=dict(
+        text_embeddings=text_embeddings, background=background_words,
+        classes_of=None),
+    spread=dict(layers=2))
+"""
+
+# For WeCLIP and ExCEL.
+SHAPES_FROZEN = SHAPES_CLIP + """
+train_pipeline = [
+    dict(type='LoadPhoto'),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='mmseg.RandomCrop', crop_size=(48, 48)),
+    dict(type='PackImageLevelInputs'),
+]
+train_dataloader['dataset']['pipeline'] = train_pipeline
+val_pipeline = [
+    dict(type='LoadPhoto'),
+    dict(type='Resize', scale=(48, 48), keep_ratio=False),
+    dict(type='LoadMask'),
+    dict(type='PackImageLevelInputs'),
+]
+val_dataloader['dataset']['pipeline'] = val_pipeline
+test_dataloader = dict(
+    dataset=dict(type='mmseg.BaseSegDataset', metainfo=shapes,
+                 img_suffix='.jpg', data_root=data_root,
+                 ann_file='lists/train.txt'), **loader)
+model['data_preprocessor'] = dict(size=(48, 48))
+model.update(
+    fusion=dict(num_levels={levels}, channels=32),
+    decode_head=dict(in_channels=32, num_layers=1, num_heads=2),
+    radius=2, colour_rounds=2, refine_after=3)
+model['spread']['selected_layers'] = 2
+train_cfg = dict(max_iters=8, val_interval=8)
+default_hooks = dict(checkpoint=dict(interval=4))
+param_scheduler = [
+    dict(type='PolyWarmupLR', warmup_iters=2, warmup_ratio=1e-6, power=1.0,
+         by_epoch=False)]
+"""
+
+EXCEL = """
+model.update(calibrate_after=4, predicted_after=6)
+model['class_evidence']['num_layers'] = 2
+"""
+
+SHAPES_OF = dict(clip_es_voc=SHAPES_CLIP, weclip_voc=SHAPES_FROZEN,
+                 excel_voc=SHAPES_FROZEN + EXCEL)
+
+
+def shapes_config(name, folder, shapes, pretrained):
+    """A config of CLIP's methods on ``shapes``; returns its path."""
+    text = write_text(folder / 'text.npz', np.random.default_rng(0).normal(
+        size=(4, 24)), ['red', 'blue'], ['grass', 'sky'])
+    template = SHAPES_OF[name].format(
+        name=name, pretrained=pretrained, text=text,
+        levels=2 if name == 'weclip_voc' else 3)
+    return write_config(folder / f'{name}.py', template, shapes)
