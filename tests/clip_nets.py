@@ -162,6 +162,16 @@ param_scheduler = [
 EXCEL = """
 model.update(calibrate_after=4, predicted_after=6)
 model['class_evidence']['num_layers'] = 2
+tta_pipeline = [
+    dict(type='LoadPhoto'),
+    dict(type='TestTimeAug', transforms=[
+        [dict(type='Resize', scale=(side, side), keep_ratio=False)
+         for side in (40, 48)],
+        [dict(type='RandomFlip', prob=0.), dict(type='RandomFlip', prob=1.)],
+        [dict(type='LoadMaskIfAny')],
+        [dict(type='mmseg.PackSegInputs')],
+    ]),
+]
 """
 
 SHAPES_OF = dict(clip_es_voc=SHAPES_CLIP, weclip_voc=SHAPES_FROZEN,
