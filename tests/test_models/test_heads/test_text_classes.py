@@ -60,6 +60,21 @@ def test_classes_that_an_image_lacks_do_not_compete(classes):
     assert not got[0, [1, 3]].any() and not got[1].any()
 
 
+@pytest.mark.parametrize('scale', [1., 30., 1000.])
+def test_log_odds_are_the_logits_of_the_probabilities(classes, scale):
+    embedding = torch.randn(2, 8)
+    onehot = torch.tensor([[1., 0, 1, 0], [0, 1, 1, 1]])
+    chosen = torch.tensor([[0, 2], [3, 1]])
+    for labels in (None, onehot):
+        got = classes.log_odds(embedding, scale, chosen, labels)
+        assert got.isfinite().all()
+        want = classes.probabilities(embedding, scale, labels).gather(
+            1, chosen)
+        torch.testing.assert_close(got.sigmoid(), want, rtol=1e-3, atol=1e-5)
+        if scale > 100:  # so sure that the probabilities say no more
+            assert got.abs().max() > 90
+
+
 def test_no_background_words_is_worth_a_warning(tmp_path):
     file = write_text(tmp_path / 'text.npz', torch.randn(2, 8), 'ab')
     with logged() as lines:

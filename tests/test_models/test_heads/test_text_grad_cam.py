@@ -71,8 +71,10 @@ def test_gradients_parity(file, evidence, monkeypatch):
         [gradient] = found['gradient']  # (K, B, L, D)
         classes = present.topk(len(labels)).indices[0].tolist()
         order = [classes.index(label) for label in labels.tolist()]
-        close(gradient[order, 0, 1:].transpose(1, 2).unflatten(2, grid),
-              want, 1e-4)
+        shown = file[f'{image}/text_prob'][:len(labels), None, None, None]
+        # The published gradient is the probability's, ours its logit's.
+        close(gradient[order, 0, 1:].transpose(1, 2).unflatten(2, grid) *
+              shown * (1 - shown), want, 1e-4)
         layer = vit.layers[-1]
         close(layer.ln1(tokens)[0, 1:].t().unflatten(1, grid),
               file[f'{image}/act'])
@@ -205,3 +207,17 @@ def test_half_precision_is_close(small):
     got, _ = evidence(half, evidence.encode(half, images), LABELS[:2])
     assert got.dtype == torch.float32
     assert (got - want).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize('half', [False, True])
+def test_maps_do_not_fade_where_clip_is_sure(small, half):
+    """Probabilities of 0 and 1 have no gradient, their logits have."""
+    vit, evidence = small_vit(half=half), small[1]
+    evidence.scale = 300.
+    features = evidence.encode(vit, torch.randn(3, 3, 32, 40))
+    labels = torch.ones(3, CLASSES)
+    maps, _ = evidence(vit, features, labels)
+    shown = evidence.classify(vit, features)
+    assert (shown == 0).any()
+    # A map is empty only where the weighted sum is negative everywhere.
+    assert (maps.flatten(2).amax(2) == 1).float().mean() > 0.5
