@@ -5,8 +5,8 @@ pretrained = 'work_dirs/clip_stand_in/clip.pth'
 text_embeddings = 'work_dirs/clip_stand_in/text.npz'
 model = dict(
     data_preprocessor=dict(size=(224, 224)),
-    backbone=dict(arch='deit-tiny', img_size=224, out_channels=192,
-                  activation='GELU', pretrained=pretrained),
+    backbone=dict(arch='deit-tiny', out_channels=192, activation='GELU',
+                  pretrained=pretrained),
     class_evidence=dict(text_embeddings=text_embeddings),
     radius=4,
     refine_after=500,

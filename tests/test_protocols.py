@@ -455,8 +455,8 @@ def test_excel(voc, tmp_path, data, threshold, iterations, warmup, after,
     model = built.model
     assert isinstance(model.class_evidence, TextSurgery)
     assert model.class_evidence.num_layers == 5
-    # Position embeddings are resized once to the grid of the crops.
-    assert model.backbone.pos_embed.shape[1] == 1 + 20 * 20
+    # The published test also begins from CLIP's own position embeddings.
+    assert model.backbone.pos_embed.shape[1] == 1 + 14 * 14
     assert len(model.fusion.mlps) == 12
     spread = model.spread
     assert (spread.threshold, spread.mean_layers, spread.selected_layers) == (

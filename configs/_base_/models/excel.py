@@ -1,9 +1,6 @@
 # ExCEL (CVPR 2025): maps without gradients, calibrated by the decoder.
 _base_ = 'frozen_clip.py'
 model = dict(
-    # Position embeddings on the grid of the crops, from where they go to that
-    # of other sizes.
-    backbone=dict(img_size=320),
     class_evidence=dict(type='TextSurgery', num_layers=5),
     fusion=dict(num_levels=12),
     affinity=dict(normalize=True, gain=3.))
