@@ -4,7 +4,12 @@ import re
 from typing import Optional, Sequence
 
 from mmwsss import apis
-from mmwsss.apis.command_line import Parser, add_overwrite, run
+from mmwsss.apis.command_line import (
+    Parser,
+    add_lenient,
+    add_overwrite,
+    run,
+)
 
 _UNITS = dict(s=1, m=60, h=3600)
 
@@ -61,6 +66,7 @@ def _parser() -> Parser:
     predict.add_argument('--labels', metavar='FILE',
                          help='tags of the photos: no other classes are found '
                          'in them')
+    add_lenient(predict)
     _add_run_options(predict)
     report = commands.add_parser('report', help='one page on a fit, or on any '
                                  'folder of results')
@@ -94,6 +100,7 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--allow-empty', action='store_true',
                         help='take photos without any tag: they show the '
                         'background')
+    add_lenient(parser)
     parser.add_argument('--no-affinity', action='store_true',
                         help='never learn where objects end')
     parser.add_argument('--dry-run', action='store_true',
@@ -112,7 +119,8 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def _plan_options(args: argparse.Namespace) -> dict:
     names = ('work_dir', 'time_budget', 'weights', 'threshold', 'val_share',
-             'allow_empty', 'dry_run', 'replan', 'device', 'verbose')
+             'allow_empty', 'lenient', 'dry_run', 'replan', 'device',
+             'verbose')
     return dict({name: getattr(args, name) for name in names},
                 affinity=not args.no_affinity)
 
@@ -128,9 +136,10 @@ def _fit(args: argparse.Namespace) -> None:
 
 def _predict(args: argparse.Namespace) -> None:
     found = apis.predict(args.run, args.photos, args.out, args.labels,
-                         args.device, args.verbose)
-    print(f'{len(found)} photos: masks, overlays, predictions.csv and '
-          f'predictions.json are in {args.out}')
+                         args.device, args.verbose, args.lenient)
+    count = '1 photo' if len(found) == 1 else f'{len(found)} photos'
+    print(f'{count}: masks, overlays, predictions.csv and predictions.json '
+          f'are in {args.out}')
 
 
 def _report(args: argparse.Namespace) -> None:

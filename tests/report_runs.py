@@ -67,7 +67,7 @@ def make_run(root, count=30, truths=True, name='run'):
     write_json(osp.join(part, 'stage.json'), dict(
         key='2', inputs=dict(checkpoint='1'), results=scores, seconds=75.4,
         environment=dict(processor='a processor', Python='3.11'),
-        settings={'stage': 'Generate', 'randomness.seed': 7}))
+        settings={'stage': 'Generate', 'split': 'val', 'randomness.seed': 7}))
     train = osp.join(run, 'localizer')
     os.makedirs(osp.join(train, '2026', 'vis_data'))
     write_json(osp.join(train, 'stage.json'), dict(

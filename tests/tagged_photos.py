@@ -31,7 +31,7 @@ localize_workers = 0
 '''
 TINY_SEGMENTOR = _TINY.format(loader='test_dataloader') + '''
 train_dataloader.update(batch_size=4)
-model['decode_head'].update(in_channels=32, channels=16)
+model['decode_head'] = dict(in_channels=32, channels=16)
 train_cfg = dict(max_iters=3)
 default_hooks = dict(checkpoint=dict(interval=1))
 '''

@@ -11,6 +11,9 @@ resume = False
 # follow the camera; maps and masks have the photo's own size all the same.
 # None: every photo at its own size, as in the papers.
 max_side = None
+# Whether photos are taken that can be decoded though they show signs of
+# damage, such as lost bytes.
+lenient = False
 
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='mmseg.SegLocalVisualizer', vis_backends=vis_backends)

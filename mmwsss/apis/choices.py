@@ -8,12 +8,14 @@ from mmwsss.problems import ConfigError
 
 from .costs import Costs
 from .fingerprint import TaggedPhotos
+from .run_progress import TITLES, time_text
 
 LEAST_TO_HOLD_OUT = 20
 """With fewer photos none is held out."""
 AFFINITY_EPOCHS = 3
 _LEAST_SHARE = 0.05  # of the wished training, below which it is senseless
 _AFFINITY_PHOTOS = 100
+_TRAININGS = ('localizer', 'affinity', 'segmentor')
 
 
 class Choices:
@@ -85,8 +87,9 @@ def choose_network(choices: Choices, machine: Dict[str, Any],
     choices.choose('device', machine['device'],
                    f'{gpu}, {machine["gpu_memory_gb"]} GB.' if gpu else
                    'No GPU is used.')
-    choices.choose('amp', bool(gpu), 'Mixed precision is faster on a GPU.'
-                   if gpu else 'Plain float32 on a CPU.')
+    choices.choose('amp', bool(gpu), 'Numbers of half the size where they '
+                   'do, which makes a GPU faster.' if gpu else
+                   'It makes GPUs faster, not a CPU.')
     choices.choose('threads', machine['threads'],
                    f'What PyTorch takes of {machine["cores"]} cores; '
                    'OMP_NUM_THREADS changes it.')
@@ -180,16 +183,14 @@ def choose_training(choices: Choices, learned: int, costs: Costs,
            f'{factor:.0%} of a full training, to stay within '
            f'{time_text(limit)}')
     total = sum(stages.values())
-    shares = ' : '.join(f'{sum(v for k, v in stages.items() if k in part):.0f}'
-                        for part in (('localizer', ), ('affinity', ),
-                                     ('segmentor', )))
+    shares = ', '.join(f'{time_text(stages[name])} for {TITLES[name]}'
+                       for name in _TRAININGS if name in stages)
     choices.choose('localizer_epochs', epochs, f'{why.capitalize()}.')
     choices.choose('segmentor_iterations', iterations, f'{why.capitalize()}.')
     choices.choose(
-        'time', round(total),
-        f'About {time_text(total)}: seconds of localizer : affinity : '
-        f'segmentor are {shares}, the rest is for maps, masks and the test. '
-        'Steps of the networks were timed on this machine.')
+        'time_seconds', round(total),
+        f'{shares}; the rest for maps, masks and the test. Steps of the '
+        'networks were timed on this machine.')
     return {name: round(value, 1) for name, value in stages.items()}
 
 
@@ -204,15 +205,3 @@ def _why_affinity(allowed: bool, learned: int, wished: float,
         return (f'With it everything takes {time_text(wished)}, more than '
                 f'{time_text(limit)}.')
     return 'IRN makes the maps end where objects end; there is time for it.'
-
-
-def time_text(seconds: float) -> str:
-    """'45 s', '3.5 min' or '2.0 h'.
-
-    Args:
-        seconds (float): A time.
-    """
-    if seconds < 90:
-        return f'{seconds:.0f} s'
-    return (f'{seconds / 60:.1f} min' if seconds < 5400
-            else f'{seconds / 3600:.1f} h')

@@ -212,10 +212,9 @@ def parse_config(args: argparse.Namespace) -> Config:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if 'TORCHELASTIC_RUN_ID' in os.environ:  # torchrun started this one
         end_with_parent()
-    cfg = apis.load_config(args.config, args.cfg_options, args.work_dir)
     if getattr(args, 'lenient', False):
-        from .lenient import take_damaged_photos  # imports networks
-        take_damaged_photos(cfg)
+        args.cfg_options['lenient'] = True
+    cfg = apis.load_config(args.config, args.cfg_options, args.work_dir)
     for backend in getattr(args, 'trackers', None) or ():
         cfg.visualizer.vis_backends.append(dict(type=backend))
     return cfg

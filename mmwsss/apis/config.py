@@ -18,6 +18,7 @@ from mmwsss.problems import ConfigError, unknown_name
 
 from . import yaml_configs  # noqa: F401  YAML is read without running code
 from .derived_counts import derive_class_counts
+from .lenient import take_damaged_photos
 from .options import meant, names_a_place
 from .part_arguments import unknown_argument
 from .setting_checks import all_settings, check_settings
@@ -28,8 +29,9 @@ READ_LATER = frozenset({
     'localize_pipeline', 'localize_workers', 'map_dtype', 'map_stride',
     'lenient', 'max_side',
     'refine_workers', 'refiners', 'score_classes', 'scorers', 'submission',
-    'test_crf', 'test_list', 'train_list', 'tta_model', 'tta_pipeline',
-    'val_list'})
+    'test_crf', 'test_list', 'text_attributes', 'text_classes',
+    'text_clusters', 'text_phrases', 'text_template', 'train_list',
+    'tta_model', 'tta_pipeline', 'val_list'})
 """Top-level names that are read after the config file; add what you read."""
 
 
@@ -71,6 +73,8 @@ def load_config(path: str,
         cfg.work_dir = osp.join('work_dirs', name)
     _expand_home(cfg)
     _set_max_side(cfg)
+    if cfg.get('lenient'):
+        take_damaged_photos(cfg)
     # Data sets are built before there is a Runner to do this.
     init_default_scope(cfg.get('default_scope', 'mmwsss'))
     derive_class_counts(cfg, cfg_options or {})

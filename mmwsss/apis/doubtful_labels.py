@@ -3,7 +3,7 @@ import copy
 import csv
 import io
 import os.path as osp
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from mmwsss.files.atomic import require_writable, write_atomically
 from mmwsss.files.checkpoints import load_weights
 from mmwsss.files.json_files import write_json
 from mmwsss.models.photo_features import PhotoFeatures
-from mmwsss.ops import label_doubt
+from mmwsss.ops import label_doubt, most_doubtful
 from mmwsss.parallel.devices import choose_device
 from mmwsss.parallel.progress import progress_bar
 from mmwsss.problems import ConfigError
@@ -32,7 +32,6 @@ from .generation import split_dataset
 
 REPORT = 'doubtful_labels.json'
 _ROWS = 200  # more are looked at by nobody
-_LEAST = 0.5  # what is more likely right than wrong is not listed
 _LONGER_SIDE = 320  # pixels; a photo's class needs no more
 
 
@@ -41,7 +40,8 @@ def find_doubtful_labels(cfg: Config,
                          checkpoint: Optional[str] = None,
                          split: str = 'train',
                          folds: int = 5,
-                         seed: int = 0) -> dict:
+                         seed: int = 0,
+                         share: float = 0.05) -> dict:
     """List the labels that contradict what the photos look like.
 
     Without a checkpoint each label is judged by a classifier that has not
@@ -64,22 +64,28 @@ def find_doubtful_labels(cfg: Config,
             :func:`~mmwsss.apis.generate_pseudo_labels`.
         folds (int): Number of folds, at least 2. Defaults to 5.
         seed (int): What the folds follow from. Defaults to 0.
+        share (float): At most this share of the photos is listed, see
+            :func:`~mmwsss.ops.most_doubtful`. Defaults to 0.05;
+            docs/own_photos.md says what it was measured on.
 
     Returns:
         dict: What ``doubtful_labels.json`` holds: ``rows``, the most doubtful
         first and 200 at most, each with ``image``, ``path``, ``class``,
         ``tagged``, ``probability`` and ``doubt`` (from 0.5 on);
-        ``photos``, ``folds`` (None with a checkpoint), ``features``, what
-        they come from; ``left_out``, class -> why it was not judged; and
-        ``caution``, a sentence or None.
+        ``photos``, ``share``, ``folds`` (None with a checkpoint),
+        ``features``, what they come from; ``left_out``, class -> why it was
+        not judged; and ``caution``, a sentence or None.
 
     Raises:
-        ConfigError: If the config is none of a localizer, or there is neither
-            a checkpoint nor pre-trained weights.
+        ConfigError: If the config is none of a localizer, there is neither
+            a checkpoint nor pre-trained weights, or the share is none.
         DataError: If photos, labels or weights are wrong.
     """
     if folds < 2:
         raise ConfigError(f'folds={folds}: give at least 2')
+    if not 0 < share <= 1:
+        raise ConfigError(f'share={share}: give a share of the photos, above '
+                          '0 and at most 1')
     cfg = copy.deepcopy(cfg)
     options = _photos(cfg, split)
     if checkpoint is None:
@@ -91,7 +97,8 @@ def find_doubtful_labels(cfg: Config,
                           'image-level labels; name a config of a localizer')
     labels, names = dataset.labels, list(dataset.metainfo['classes'][1:])
     left_out: Dict[str, str] = {}
-    report: Dict[str, Any] = dict(photos=len(dataset), seed=seed)
+    report: Dict[str, Any] = dict(photos=len(dataset), seed=seed,
+                                  share=share)
     if checkpoint is None:
         left_out = _left_out(labels, names, folds)
         probabilities = np.full(labels.shape, np.nan)
@@ -104,10 +111,10 @@ def find_doubtful_labels(cfg: Config,
             f'{cfg.model.backbone.type} as pre-trained ({pretrained}), '
             f'logistic regression on the labels of the other folds'))
     else:
-        probabilities = _localizer_scores(cfg, split, checkpoint, names)
+        probabilities = localizer_scores(cfg, split, checkpoint, names)
         report.update(folds=None, features=(
             f'scores of the trained localizer ({osp.basename(checkpoint)})'))
-    rows = _rows(dataset, names, labels, probabilities)
+    rows = _rows(dataset, names, labels, probabilities, share)
     report.update(left_out=left_out, caution=_caution(
         checkpoint, split, len(left_out) == len(names)), rows=rows)
     write_json(osp.join(out_dir, REPORT), report)
@@ -166,11 +173,22 @@ def pretrained_features(cfg: Config, split: str) -> np.ndarray:
             batch['inputs']))
 
 
-def _localizer_scores(cfg: Config, split: str, checkpoint: str,
-                      names: List[str]) -> np.ndarray:
-    """Probabilities of a trained localizer, (N, C)."""
-    forget_pretrained(cfg.model)
-    network = MODELS.build(cfg.model.to_dict())
+def localizer_scores(cfg: Config, split: str, checkpoint: str,
+                     names: Sequence[str]) -> np.ndarray:
+    """Scores of a trained localizer for the photos of a split.
+
+    Args:
+        cfg (Config): Its config.
+        split (str): See :func:`find_doubtful_labels`.
+        checkpoint (str): Path or URL of its weights.
+        names (Sequence[str]): The C classes, without the background.
+
+    Returns:
+        np.ndarray: Probabilities, (N, C), in the order of the data set.
+    """
+    model = copy.deepcopy(cfg.model)
+    forget_pretrained(model)
+    network = MODELS.build(model.to_dict())
     load_weights(network, checkpoint, ('background', *names))
     options = _photos(cfg, split)
     return _each_photo(cfg, options, network.eval(), lambda network, batch:
@@ -200,14 +218,11 @@ def _each_photo(cfg: Config, options: dict, network: nn.Module,
 
 
 def _rows(dataset: BaseDataset, names: List[str], labels: np.ndarray,
-          probabilities: np.ndarray) -> List[dict]:
+          probabilities: np.ndarray, share: float) -> List[dict]:
     """The labels to look at, the most doubtful first."""
-    doubt = np.nan_to_num(label_doubt(probabilities, labels), nan=-1.)
-    order = np.argsort(-doubt, axis=None, kind='stable')[:_ROWS]
+    doubt = label_doubt(probabilities, labels)
     rows = []
-    for image, index in zip(*np.unravel_index(order, doubt.shape)):
-        if doubt[image, index] < _LEAST:
-            break
+    for image, index in most_doubtful(doubt, share)[:_ROWS]:
         info = dataset.get_data_info(int(image))
         rows.append({
             'image': info['sample_id'],

@@ -3,6 +3,7 @@ import os.path as osp
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, Dict, List, Sequence
 
 import numpy as np
@@ -55,13 +56,19 @@ class TaggedPhotos:
 
 
 def read_tagged_photos(photos: str, labels: str,
-                       allow_empty: bool = False) -> TaggedPhotos:
+                       allow_empty: bool = False,
+                       lenient: bool = False) -> TaggedPhotos:
     """Read a folder of photos and a file of tags, with all checks.
+
+    Every photo is decoded once: no damage is met later, in the middle of a
+    training.
 
     Args:
         photos (str): The folder; subfolders count.
         labels (str): See :func:`find_label_source`.
         allow_empty (bool): Whether photos without any class are taken.
+        lenient (bool): Whether photos are taken that can be decoded though
+            they show signs of damage. Defaults to False.
 
     Raises:
         DataError: With every problem of photos and tags.
@@ -81,11 +88,13 @@ def read_tagged_photos(photos: str, labels: str,
     init_default_scope('mmwsss')
     dataset = ImageLevelDataset(
         metainfo=dict(classes=classes, palette=palette), data_root=folder,
-        data_prefix=dict(img_path=''), label_source=source, pipeline=[])
+        data_prefix=dict(img_path=''), label_source=source,
+        pipeline=[dict(type='LoadPhoto', lenient=lenient)],
+        check_images='decode')
     paths = [dataset.get_data_info(i)['img_path']
              for i in range(len(dataset))]
     with ThreadPoolExecutor() as pool:
-        sizes = list(pool.map(photo_size, paths))
+        sizes = list(pool.map(partial(photo_size, lenient=lenient), paths))
         digests = list(pool.map(file_digest, paths))
     found = TaggedPhotos(
         folder, source, classes, palette,

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 from mmwsss.parallel.listeners import told_to
 
 from .pipeline import run_pipeline
-from .plan_files import chosen, plan_text
+from .plan_words import chosen, plan_text
 from .planning import plan
 from .quiet_console import quiet_console
 from .run_progress import RunProgress, screen
@@ -53,7 +53,8 @@ def fit(photos: str,
     with ExitStack() as stack:
         if not verbose:
             progress = stack.enter_context(
-                RunProgress(made['seconds'], console))
+                RunProgress(made['seconds'], console,
+                            made['request']['time_budget']))
             stack.enter_context(told_to(progress))
             stack.enter_context(quiet_console(
                 osp.join(work_dir, LOG), console.print))
@@ -106,9 +107,11 @@ def summary(results: Dict[str, dict], values: Dict[str, Any],
     parts = [name for name in (last, last.replace('train', 'val'))
              if name in results]
     count = sum(results[name]['images'] for name in parts)
-    folders = ' and '.join(
-        f'{osp.join(work_dir, name, "masks")} (background threshold '
-        f'{results[name]["threshold"]:.2f})' for name in parts)
+    folders = ' and '.join(osp.join(work_dir, name, 'masks')
+                           for name in parts)
+    # Those of true masks differ.
+    thresholds = dict.fromkeys(f'{results[name]["threshold"]:.2f}'
+                               for name in parts)
     precision = results.get('pseudo_val', {}).get('mAP')
     known = ('too few photos to hold some out, so nothing says it but the '
              'pictures')
@@ -124,7 +127,8 @@ def summary(results: Dict[str, dict], values: Dict[str, Any],
         ('test', 'predictions_overlays.png'))]
     look: Optional[str] = ', '.join(filter(osp.isfile, pages))
     return [
-        f'made: {count} masks in {folders}, a network in '
+        f'made: {count} masks in {folders} (background threshold '
+        f'{" and ".join(thresholds)}), a network in '
         f'{results["segmentor"]["checkpoint"]}',
         f'how good: {known}',
         f'look at: {look}; other photos: mmwsss predict {work_dir} PHOTOS '

@@ -89,7 +89,8 @@ def generate_pseudo_labels(cfg: Config,
                            export_npy: Optional[str] = None,
                            launcher: str = 'none',
                            maps: Optional[str] = None,
-                           skip_bad: int = 0) -> dict:
+                           skip_bad: int = 0,
+                           found: Optional[float] = None) -> dict:
     """Run a localizer over a split; write maps, masks and scores.
 
     Written to ``out_dir``: ``maps/*.npz``, ``masks/*.png``, ``scores.json``,
@@ -122,6 +123,9 @@ def generate_pseudo_labels(cfg: Config,
             out, at most so many, those that are missing or damaged; the log
             and ``scores.json`` name them. Defaults to 0: a damaged photo
             stops the run when it is met.
+        found (float, optional): The automatic threshold of other photos, such
+            as those that the network learned from; it is taken where one
+            would be found on these. Defaults to None.
 
     Returns:
         dict: What ``scores.json`` holds.
@@ -176,7 +180,9 @@ def generate_pseudo_labels(cfg: Config,
     sweep: Any = scoring.scorers[0]
     auto = None
     if threshold == 'auto' or given is None and not any(truths):
-        auto = AutoThreshold(sweep.grid, cfg.get('lenient', False))
+        if found is None:
+            auto = AutoThreshold(sweep.grid, cfg.get('lenient', False))
+        sweep.threshold = found
     return finish_masks(dataset, truths, out_dir, scoring, export_npy, auto)
 
 

@@ -1,8 +1,8 @@
 """What is known of each photo of a result folder: ``photos.json``."""
 import os.path as osp
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -14,13 +14,17 @@ from mmwsss.evaluation.photo_scores import (
     failures,
     merged_classes,
     photo_counts,
+    signs,
 )
 from mmwsss.files.json_files import read_json, write_json
 from mmwsss.files.masks import MaskClasses, read_mask
+from mmwsss.files.near_paths import near_path
 from mmwsss.files.photos import image_name
 from mmwsss.files.result_classes import RECORDS
 from mmwsss.parallel.progress import in_threads
 from mmwsss.problems import DataError
+
+_UP = 3  # from the folder of a stage to what lies beside work_dirs/
 
 
 @dataclass
@@ -60,6 +64,11 @@ class PhotoRecord:
         """Class -> failures; none without a true mask."""
         return {} if self.truth is None else failures(self.counts,
                                                       self.merged)
+
+    @property
+    def signs(self) -> Dict[int, List[str]]:
+        """Class -> what makes its mask doubtful; needs no true mask."""
+        return signs(self.areas, self.labels)
 
     @property
     def areas(self) -> Dict[int, float]:
@@ -158,6 +167,9 @@ def caption(title: str, photo: PhotoRecord, classes: Sequence[str]) -> str:
 def write_photo_records(folder: str, records: PhotoRecords) -> None:
     """Write ``photos.json``.
 
+    Photos that lie near the folder are found from there on, so that all of it
+    may be moved together.
+
     Args:
         folder (str): The result folder.
         records (PhotoRecords): From :func:`photo_records`.
@@ -169,7 +181,8 @@ def write_photo_records(folder: str, records: PhotoRecords) -> None:
         values=dict(count=values.count,
                     label_map=list((values.label_map or {}).items()),
                     reduce_zero_label=values.reduce_zero_label),
-        photos=[vars(photo) for photo in records.photos]), indent=None)
+        photos=[vars(_with_paths(photo, lambda path: near_path(
+            path, folder, _UP))) for photo in records.photos]), indent=None)
 
 
 def read_photo_records(folder: str) -> Optional[PhotoRecords]:
@@ -194,8 +207,16 @@ def read_photo_records(folder: str) -> Optional[PhotoRecords]:
         return PhotoRecords(
             content['classes'], content['palette'], MaskClasses(**values),
             osp.normpath(osp.join(folder, content['masks'])),
-            [PhotoRecord(**photo) for photo in content['photos']])
+            [_with_paths(PhotoRecord(**photo), lambda path: osp.abspath(
+                osp.join(folder, path))) for photo in content['photos']])
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f'{path}: not what was written ({error!r}); remove '
                         'it, then the report looks at the masks again'
                         ) from error
+
+
+def _with_paths(photo: PhotoRecord,
+                write: Callable[[str], str]) -> PhotoRecord:
+    """A copy whose files lie where they did, but are written otherwise."""
+    return replace(photo, photo=write(photo.photo),
+                   truth=photo.truth and write(photo.truth))

@@ -129,8 +129,9 @@ def path_stages(localizer: str,
     if 'tta_model' in loc:  # it segments by itself
         stages.append(_test('decoder', loc, 'localizer', crf))
     splits = [split for split in ('train', 'val') if has_split(loc, split)]
-    stages += [Generate(f'pseudo_{split}', loc, dict(weights), split=split,
-                        threshold=threshold) for split in splits]
+    stages += [Generate(f'pseudo_{split}', loc, dict(
+        **weights, **_one_background('pseudo', split)),
+        split=split, threshold=threshold) for split in splits]
     if check_labels:
         knows = loc.model.backbone.get('pretrained') is not None
         stages.append(CheckLabels('doubtful_labels', loc,
@@ -141,7 +142,8 @@ def path_stages(localizer: str,
         refined.refiners = [CRF]
         stages += [Generate(
             f'crf_{split}', refined,
-            dict(maps=f'pseudo_{split}', threshold=seeds), _move_background,
+            dict(maps=f'pseudo_{split}', threshold=seeds,
+                 **_one_background('crf', split)), _move_background,
             split=split, threshold=threshold) for split in splits]
     if affinity:
         masks = 'affinity_train'
@@ -157,14 +159,21 @@ def path_stages(localizer: str,
         stages += [Generate(
             f'affinity_{split}', cfg,
             dict(checkpoint='affinity', threshold=seeds,
-                 maps=f'pseudo_{split}'), _move_thresholds, split=split,
-            threshold=threshold) for split, cfg in learned.items()]
+                 maps=f'pseudo_{split}',
+                 **_one_background('affinity', split)), _move_thresholds,
+            split=split, threshold=threshold)
+            for split, cfg in learned.items()]
     if segmentor:
         seg = load_config(segmentor, dict(
             options[segmentor], pseudo_masks=folder(masks, 'masks')))
         stages += [Train('segmentor', seg, dict(masks=masks), amp=amp),
                    _test('test', seg, 'segmentor', crf)]
     return stages
+
+
+def _one_background(kind: str, split: str) -> Dict[str, str]:
+    """The automatic threshold of all splits is that of the training photos."""
+    return {} if split == 'train' else dict(background=f'{kind}_train')
 
 
 def _test(name: str, cfg: Config, network: str, crf: bool) -> Stage:

@@ -1,28 +1,37 @@
 """The short configs that a plan writes, which inherit the shipped ones."""
+import json
 import os.path as osp
 import pprint
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
+from mmwsss.files.near_paths import near_path
+
+_HERE = '{{ fileDirname }}'
+"""In a config: the folder that it lies in, wherever that is."""
 _HEAD = '''\
 # {what} Written by mmwsss, plan.json says why.
 # Change what you like: `mmwsss fit` keeps it, tools/train.py runs it.
 '''
-_DATA = _HEAD + '''\
+_WHERE = '''\
+# "{{{{ fileDirname }}}}" is this folder: it may be moved, renamed or copied.
+'''
+_DATA = _HEAD + _WHERE + '''\
 classes = dict(
     classes={classes},
     palette={palette})
 photos = dict(
     type='ImageLevelDataset',
     metainfo=classes,
-    data_root={folder!r},
+    data_root={folder},
     data_prefix=dict(img_path=''),
     label_source={label_source})
-learned_list = {train_list!r}
-held_out_list = {val_list!r}
+learned_list = {train_list}
+held_out_list = {val_list}
 '''
 _LOCALIZER = _HEAD + '''\
 _base_ = [{base!r},
           'data.py']
+data_root = _base_.photos.data_root
 train_pipeline = [
     dict(type='LoadPhoto'),
     dict(type='mmpretrain.RandomResizedCrop', scale={input_side},
@@ -34,12 +43,11 @@ train_dataloader = dict(
     batch_size={batch_size}, num_workers={workers}, {persistent}dataset=dict(
         _base_.photos, _delete_=True, ann_file=_base_.learned_list,
         pipeline=train_pipeline))
-{validation}model = dict(backbone=dict(
-    num_classes={foreground},  # without background
-    pretrained={pretrained!r}))
+{validation}model = dict(backbone=dict(pretrained={pretrained}))
 train_cfg = dict(max_epochs={localizer_epochs}, val_interval={val_interval})
 localize_workers = {workers}
 max_side = {max_side}
+lenient = {lenient}
 '''
 _VALIDATION = '''\
 val_dataloader = dict(
@@ -55,40 +63,42 @@ default_hooks = dict(checkpoint=dict(interval={val_interval}, save_best=None))
 _AFFINITY = _HEAD + '''\
 _base_ = [{base!r},
           'data.py']
-maps = {maps!r}
+data_root = _base_.photos.data_root
+maps = {maps}
 train_dataloader = dict(
     batch_size={batch_size}, num_workers={workers}, {persistent}dataset=dict(
         _base_.photos, _delete_=True, ann_file=_base_.learned_list, maps=maps,
         pipeline=_base_.train_pipeline))
-val_list = {val_list!r}
-model = dict(backbone=dict(vit=dict(pretrained={pretrained!r})))
+val_list = _base_.held_out_list
+model = dict(backbone=dict(vit=dict(pretrained={pretrained})))
 train_cfg = dict(max_epochs={affinity_epochs})
 localize_workers = {workers}
 max_side = {max_side}
+lenient = {lenient}
 '''
 _SEGMENTOR = _HEAD + '''\
 _base_ = [{base!r},
           'data.py']
-pseudo_masks = {masks!r}
+data_root = _base_.photos.data_root
+pseudo_masks = {masks}
 train_dataloader = dict(
     batch_size={batch_size}, num_workers={workers}, {persistent}dataset=dict(
         _delete_=True, type='PseudoMaskDataset', metainfo=_base_.classes,
-        masks=pseudo_masks, data_root=_base_.photos.data_root,
+        masks=pseudo_masks, data_root=data_root,
         data_prefix=dict(img_path=''), ann_file=_base_.learned_list,
         pipeline=_base_.train_pipeline))
 val_dataloader = val_cfg = val_evaluator = None  # there are no true masks
 test_dataloader = dict(
     num_workers={workers}, {persistent}dataset=dict(
         _delete_=True, type='PhotoFolder', metainfo=_base_.classes,
-        data_root=_base_.photos.data_root, data_prefix=dict(img_path=''),
-        ann_file={tested!r}, pipeline=_base_.test_pipeline))
+        data_root=data_root, data_prefix=dict(img_path=''),
+        ann_file=_base_.{tested}, pipeline=_base_.test_pipeline))
 test_evaluator = dict(format_only=True)
-model = dict(
-    backbone=dict(pretrained={pretrained!r}),
-    decode_head=dict(num_classes={classes}))  # with background
+model = dict(backbone=dict(pretrained={pretrained}))
 train_cfg = dict(max_iters={segmentor_iterations})
 default_hooks = dict(checkpoint=dict(interval={save_interval}))
 max_side = {max_side}
+lenient = {lenient}
 '''
 BASES = dict(localizer='mctformer_plus_deit-tiny_voc.py',
              affinity='irn_deit-tiny_voc.py',
@@ -128,17 +138,18 @@ def plan_configs(choices: Dict[str, Any], folder: str) -> Dict[str, str]:
     epochs = choices['localizer_epochs']
     last = 'affinity_train' if choices['affinity'] else 'pseudo_train'
     values = dict(
-        choices,
+        dict(lenient=False) | choices,  # older plans do not have it
         persistent='' if workers else 'persistent_workers=False,\n    ',
-        foreground=len(choices['classes']) - 1,
-        pretrained=choices['weights'],
+        folder=_place(choices['folder'], folder),
+        pretrained=_place(choices['weights'], folder),
         val_interval=max(1, epochs // 10),
         save_interval=max(1, choices['segmentor_iterations'] // 5),
-        maps=osp.join(folder, 'pseudo_train', 'maps'),
-        masks=osp.join(folder, last, 'masks'),
-        train_list=osp.join(folder, 'train.txt'),
-        val_list=osp.join(folder, 'val.txt') if held_out else None)
-    values['tested'] = values['val_list'] or values['train_list']
+        maps=_place(osp.join(folder, 'pseudo_train', 'maps'), folder),
+        masks=_place(osp.join(folder, last, 'masks'), folder),
+        train_list=_place(osp.join(folder, 'train.txt'), folder),
+        val_list=_place(osp.join(folder, 'val.txt') if held_out else None,
+                        folder),
+        tested='held_out_list' if held_out else 'learned_list')
     values['validation'] = (_VALIDATION if held_out
                             else _NO_VALIDATION).format(**values)
     texts = dict(localizer=_LOCALIZER, segmentor=_SEGMENTOR)
@@ -149,14 +160,35 @@ def plan_configs(choices: Dict[str, Any], folder: str) -> Dict[str, str]:
         texts['affinity'] = _AFFINITY
     written = {
         f'{name}.py': text.format(**dict(
-            values, what=whats[name], base=osp.join(shipped, BASES[name]),
-            classes=len(choices['classes'])))
+            values, what=whats[name], base=osp.join(shipped, BASES[name])))
         for name, text in texts.items()}
     written['data.py'] = _DATA.format(**dict(
         values, what='Your photos and classes.',
-        **{name: _laid_out(choices[name])
-           for name in ('classes', 'palette', 'label_source')}))
+        label_source=_labels(choices['label_source'], folder),
+        **{name: _laid_out(choices[name]) for name in ('classes', 'palette')}))
     return written
+
+
+def _place(path: Optional[str], folder: str) -> str:
+    """A path as it stands in a config of the folder.
+
+    What lies in the folder, or near it, is found from there on, so that all
+    of it may be moved together.
+    """
+    # The folder's name will stand between the quotes as it is.
+    if path is None or '://' in path or '"' in folder:
+        return repr(path)
+    near = near_path(path, folder)
+    if osp.isabs(near):
+        return repr(path)
+    return f'"{_HERE}/{json.dumps(near, ensure_ascii=False)[1:-1]}"'
+
+
+def _labels(source: Dict[str, Any], folder: str) -> str:
+    """What reads the tags, as it stands in a config of the folder."""
+    arguments = [f'{name}={_place(value, folder)}' if name == 'file' else
+                 f'{name}={value!r}' for name, value in source.items()]
+    return f'dict({", ".join(arguments)})'
 
 
 def _laid_out(value: Any) -> str:

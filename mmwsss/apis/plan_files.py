@@ -1,16 +1,19 @@
 """A plan in the folder of its run: what is kept, and what has changed."""
+import glob
 import hashlib
 import os
 import os.path as osp
-from typing import Any, Dict, List, Optional
+from contextlib import suppress
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
 from mmwsss.files.atomic import require_writable, write_atomically
+from mmwsss.files.digests import file_digest
 from mmwsss.files.json_files import read_json, write_json
 from mmwsss.problems import ConfigError, DataError
 
-from .choices import time_text
+from .config import load_config
 from .fingerprint import (
     TaggedPhotos,
     changed_photos,
@@ -18,9 +21,12 @@ from .fingerprint import (
     write_lists,
 )
 from .plan_configs import plan_configs
+from .plan_words import chosen, few, option_change
+from .stages import RECORD
 
 PLAN = 'plan.json'
-_SHOWN = 8  # changes that a message spells out
+# Options that decide on nothing of a plan but masks, or count by content.
+_NO_CHANGE = ('threshold', 'photos', 'labels', 'weights', 'weights_digest')
 
 
 def stored_plan(work_dir: str) -> Optional[Dict[str, Any]]:
@@ -47,84 +53,150 @@ def stored_plan(work_dir: str) -> Optional[Dict[str, Any]]:
 
 
 def digest(content: bytes) -> str:
-    """Of a config's text, to tell whether a person changed it."""
+    """As :func:`file_digest` of a file with this content.
+
+    It tells whether a person changed the file.
+    """
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def chosen(made: Dict[str, Any]) -> Dict[str, Any]:
-    """The values of a plan's choices, by name."""
-    return {name: one['value'] for name, one in made['choices'].items()}
+def plan_changes(stored: Dict[str, Any], request: Dict[str, Any],
+                 found: TaggedPhotos) -> List[str]:
+    """What a plan was made for otherwise, by name.
 
-
-def check_same(stored: Dict[str, Any], request: Dict[str, Any],
-                found: TaggedPhotos, work_dir: str) -> None:
-    """Raise if a plan was made for other photos, tags or options.
+    Where photos, tags and weights lie does not count, but what is in them.
 
     Args:
         stored (dict): The plan.
         request (dict): The options now.
         found (TaggedPhotos): The photos now.
-        work_dir (str): The run's folder, for the message.
-
-    Raises:
-        ConfigError: Naming what differs.
     """
-    changes = [f'--{name.replace("_", "-")} {value} instead of '
-               f'{stored["request"].get(name)}'
-               for name, value in request.items()
-               # The threshold decides on nothing else of a plan.
-               if name != 'threshold' and value != stored['request'].get(name)]
-    changes += changed_photos(stored['photos'], photo_record(found))
-    if changes:
-        shown = '; '.join(changes[:_SHOWN])
-        more = len(changes) - _SHOWN
-        raise ConfigError(
-            f'{work_dir} was planned for something else: {shown}'
-            f'{f"; and {more} more" if more > 0 else ""}. Take it back, give '
-            'another --work-dir, or plan anew with --replan (and --overwrite '
-            'to replace what was trained)')
+    # An option that an older plan does not know was not given.
+    before = {name: False for name, value in request.items()
+              if value is False} | stored['request']
+    lines = [option_change(name, before.get(name), value)
+             for name, value in request.items()
+             if name not in _NO_CHANGE and value != before.get(name)]
+    known = request['weights_digest']
+    if request['weights'] != before['weights'] and (
+            known is None or known != before.get('weights_digest')):
+        lines.append(option_change('weights', before['weights'],
+                                    request['weights']))
+    return lines + changed_photos(stored['photos'], photo_record(found))
 
 
-def complete(stored: Dict[str, Any], found: TaggedPhotos, work_dir: str,
-              dry_run: bool) -> List[str]:
-    """Write what of a plan's files is missing, as after a kill.
+def require_unused(stored: Dict[str, Any], work_dir: str,
+                   changes: Sequence[str]) -> None:
+    """Raise if making a plan anew would lose work, of networks or a person.
 
     Args:
         stored (dict): The plan.
+        work_dir (str): The run's folder.
+        changes (Sequence[str]): Why it would be made anew.
+
+    Raises:
+        ConfigError: Naming what differs, and the way on.
+    """
+    what = f'{work_dir} was planned otherwise: {few(changes)}'
+    if glob.glob(osp.join(glob.escape(work_dir), '*', RECORD)):
+        raise ConfigError(f'{what}. Begin anew with "mmwsss fit --replan '
+                          '--overwrite", or give another --work-dir')
+    edited = [name for name in stored['configs']
+              if changed_config(stored, work_dir, name)]
+    if edited:
+        raise ConfigError(f'{what}. --replan plans anew, and replaces '
+                          f'{", ".join(edited)}, changed by hand')
+
+
+def move_places(stored: Dict[str, Any], request: Dict[str, Any],
+                found: TaggedPhotos) -> None:
+    """Let a plan say where photos, tags and weights lie now, in place."""
+    for name in ('photos', 'labels', 'weights'):
+        stored['request'][name] = request[name]
+    choices = stored['choices']
+    choices['folder']['value'] = found.folder
+    choices['label_source']['value'] = found.label_source
+    if request['weights_digest'] is not None:
+        choices['weights']['value'] = request['weights']
+
+
+def plan_file_texts(choices: Dict[str, Any], found: TaggedPhotos,
+                    held_out: np.ndarray, work_dir: str) -> Dict[str, str]:
+    """Configs and lists of a plan, by name.
+
+    Args:
+        choices (dict): What was chosen, by name.
+        found (TaggedPhotos): The photos.
+        held_out (np.ndarray): bool, (N, ).
+        work_dir (str): The run's folder, absolute.
+    """
+    return {**plan_configs(choices, work_dir), **write_lists(found, held_out)}
+
+
+def complete(stored: Dict[str, Any], found: TaggedPhotos, work_dir: str,
+             dry_run: bool) -> List[str]:
+    """Write what of a plan's files is missing, or names places of before.
+
+    So it is after a kill, or where folders were moved.
+
+    Args:
+        stored (dict): The plan; digests of what is written are noted in it.
         found (TaggedPhotos): The photos.
         work_dir (str): The run's folder, absolute.
         dry_run (bool): Write nothing.
 
     Returns:
-        list[str]: A line for each config that a person changed.
+        list[str]: A line for each file that a person changed.
+
+    Raises:
+        ConfigError: If such a file names photos or tags that are not there.
     """
-    held_out = np.isin(found.names, stored['held_out'])
-    texts = {**plan_configs(chosen(stored), work_dir),
-             **write_lists(found, held_out)}
+    texts = plan_file_texts(chosen(stored), found,
+                            np.isin(found.names, stored['held_out']), work_dir)
     notes = []
-    if not dry_run:
-        write_json(osp.join(work_dir, PLAN), stored)
     for name, text in texts.items():
-        path = osp.join(work_dir, name)
-        if not osp.isfile(path):
-            if not dry_run:
-                write_atomically(path, text.encode())
-        elif changed_config(stored, work_dir, name):
+        path, wanted = osp.join(work_dir, name), digest(text.encode())
+        there = _digest_of(path)
+        if there not in (None, wanted, stored['configs'].get(name)):
             notes.append(f'{path} was changed by hand, and is kept')
+            if name == 'data.py':
+                _check_places(path, found)
+            continue
+        if there != wanted and not dry_run:
+            write_atomically(path, text.encode())
+        stored['configs'][name] = wanted
+    if not dry_run:  # the last, so that no digest is of a file to come
+        write_json(osp.join(work_dir, PLAN), stored)
     return notes
 
 
+def _check_places(path: str, found: TaggedPhotos) -> None:
+    """Raise if a person's data.py names what has been moved away."""
+    photos = load_config(path).get('photos', {})
+    root = str(photos.get('data_root') or '')
+    labels = photos.get('label_source', {}).get('file')
+    for name, place, now in (
+            ('data_root', root, found.folder),
+            ('file', labels and osp.join(root, labels),
+             found.label_source.get('file'))):
+        if place and now and not osp.exists(place):
+            raise ConfigError(f'{path}, changed by hand: {name}, '
+                              f'{place}, is not there; set it to {now!r}')
+
+
 def changed_config(stored: Dict[str, Any], work_dir: str, name: str) -> bool:
-    """Whether a config is there and is not as the plan wrote it."""
-    path = osp.join(work_dir, name)
-    if name not in stored['configs'] or not osp.isfile(path):
-        return False
-    with open(path, 'rb') as file:
-        return digest(file.read()) != stored['configs'][name]
+    """Whether a file is there and is not as the plan wrote it."""
+    return name in stored['configs'] and _digest_of(
+        osp.join(work_dir, name)) not in (None, stored['configs'][name])
+
+
+def _digest_of(path: str) -> Optional[str]:
+    """Of a config or list; None where it is not there."""
+    return file_digest(path) if osp.isfile(path) else None
 
 
 def write_plan(made: Dict[str, Any], found: TaggedPhotos, work_dir: str,
-           stored: Optional[Dict[str, Any]]) -> List[str]:
+               stored: Optional[Dict[str, Any]]) -> List[str]:
     """Write a new plan and its files.
 
     Args:
@@ -134,37 +206,22 @@ def write_plan(made: Dict[str, Any], found: TaggedPhotos, work_dir: str,
         stored (dict, optional): The plan that it replaces.
 
     Returns:
-        list[str]: A line for each changed config that is replaced.
+        list[str]: A line for each changed file that is replaced.
     """
     require_writable(work_dir)
-    texts = {**plan_configs(chosen(made), work_dir),
-             **write_lists(found, np.isin(found.names, made['held_out']))}
-    notes = [f'{osp.join(work_dir, name)}, changed by hand, is replaced'
-             for name in texts
-             if stored is not None and changed_config(stored, work_dir, name)]
+    texts = plan_file_texts(chosen(made), found,
+                            np.isin(found.names, made['held_out']), work_dir)
+    notes = []
+    before = {} if stored is None else stored['configs']
+    for name, known in before.items():
+        path = osp.join(work_dir, name)
+        if _digest_of(path) not in (None, known):
+            notes.append(f'{path}, changed by hand, is replaced')
+        # Else a kill would leave it for one that a person has changed.
+        with suppress(FileNotFoundError):
+            os.remove(path)
     # Files that are missing after a kill are written from the plan.
     write_json(osp.join(work_dir, PLAN), made)
     for name, text in texts.items():
         write_atomically(osp.join(work_dir, name), text.encode())
     return notes
-
-
-def plan_text(made: Dict[str, Any]) -> str:
-    """What a person reads of a plan, some lines.
-
-    Args:
-        made (dict): See :func:`mmwsss.apis.planning.plan`.
-    """
-    facts, values = made['fingerprint'], chosen(made)
-    counts = ', '.join(f'{name} {count}'
-                       for name, count in facts['classes'].items())
-    lines = [f'{facts["photos"]} photos, {values["held_out"]} of them held '
-             f'out; {counts}']
-    lines += [f'look at this: {hint}' for hint in facts['hints']]
-    hidden = ('classes', 'palette', 'folder', 'label_source',
-              'affinity_epochs')
-    lines += [f'{name}: {value}  ({made["choices"][name]["reason"]})'
-              for name, value in values.items() if name not in hidden]
-    lines.append(f'time: about {time_text(values["time"])}; disk: about '
-                 f'{values["disk_gb"]} GB')
-    return '\n'.join(lines)

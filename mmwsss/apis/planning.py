@@ -1,13 +1,14 @@
 """Photos and tags -> a plan: fingerprint, choices with reasons, configs."""
 import os.path as osp
 from tempfile import TemporaryDirectory
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 from mmengine.config import Config
 
 from mmwsss.files.atomic import write_atomically
 from mmwsss.files.checkpoints import read_checkpoint
+from mmwsss.files.digests import file_digest
 from mmwsss.files.work_size import work_size
 from mmwsss.problems import ConfigError, DataError, one_line
 
@@ -31,7 +32,17 @@ from .fingerprint import (
 from .generation import check_threshold
 from .machine import describe_machine, free_disk, use_device
 from .plan_configs import BASES, plan_configs, shipped_configs
-from .plan_files import check_same, complete, digest, stored_plan, write_plan
+from .plan_files import (
+    complete,
+    digest,
+    move_places,
+    plan_changes,
+    plan_file_texts,
+    require_unused,
+    stored_plan,
+    write_plan,
+)
+from .plan_words import few
 
 _GIVEN = 'Given with --threshold.'
 _GB = 1 << 30
@@ -47,6 +58,7 @@ def plan(photos: str,
          threshold: Optional[float] = None,
          val_share: float = 0.15,
          allow_empty: bool = False,
+         lenient: bool = False,
          affinity: bool = True,
          dry_run: bool = False,
          replan: bool = False) -> Dict[str, Any]:
@@ -55,7 +67,9 @@ def plan(photos: str,
     Written to ``work_dir``: ``plan.json``, the lists ``train.txt`` and
     ``val.txt``, and the configs ``data.py``, ``localizer.py``,
     ``segmentor.py`` and, where there is time, ``affinity.py``. A plan that is
-    there is kept, and so are configs that a person has changed.
+    there is kept, and so are configs that a person has changed. Where photos,
+    tags or options have changed, a plan from which nobody has learned or
+    changed anything is made anew.
 
     Args:
         photos (str): Folder of photos.
@@ -73,6 +87,8 @@ def plan(photos: str,
             the maps are there.
         val_share (float): Of the photos that are held out, in [0, 1).
         allow_empty (bool): Take photos without any tag.
+        lenient (bool): Take photos that can be decoded though they show signs
+            of damage.
         affinity (bool): Whether learned affinity may be chosen.
         dry_run (bool): Write nothing.
         replan (bool): Plan anew, also over configs that were changed.
@@ -82,27 +98,39 @@ def plan(photos: str,
 
     Raises:
         ConfigError: If an option cannot be followed, the folder holds
-            something else, or there is no room on the disk.
+            something else or a plan for something else, or there is no room
+            on the disk.
         DataError: With every problem of photos and tags.
     """
     check_threshold(threshold)
     if not 0 <= val_share < 1:
         raise ConfigError(f'--val-share {val_share}: give a number in [0, 1)')
     work_dir = osp.abspath(osp.expanduser(work_dir))
+    given = osp.abspath(osp.expanduser(weights or ''))
+    is_file = weights is not None and osp.isfile(given)
+    weights = given if is_file else weights
     request: Dict[str, Any] = dict(
         photos=osp.abspath(photos), labels=osp.abspath(labels),
         time_budget=time_budget, device=device, weights=weights,
+        weights_digest=file_digest(given) if is_file else None,
         threshold=threshold, val_share=val_share, allow_empty=allow_empty,
-        affinity=affinity)
+        lenient=lenient, affinity=affinity)
     used = use_device(device)
     stored = stored_plan(work_dir)
-    found = read_tagged_photos(photos, labels, allow_empty)
+    found = read_tagged_photos(photos, labels, allow_empty, lenient)
+    notes: List[str] = []
     if stored is not None and not replan:
-        check_same(stored, request, found, work_dir)
-        if threshold is not None:
-            stored['choices']['threshold'] = dict(value=threshold,
-                                                  reason=_GIVEN)
-        return dict(stored, notes=complete(stored, found, work_dir, dry_run))
+        changes = plan_changes(stored, request, found)
+        if not changes:
+            move_places(stored, request, found)
+            if threshold is not None:
+                stored['choices']['threshold'] = dict(value=threshold,
+                                                      reason=_GIVEN)
+            notes = complete(stored, found, work_dir, dry_run)
+            return dict(stored, notes=notes)
+        require_unused(stored, work_dir, changes)
+        notes = [f'planned anew, as nothing was learned from the plan before: '
+                 f'{few(changes)}']
     machine = describe_machine(used, work_dir)
     default = Config.fromfile(osp.join(
         shipped_configs(), BASES['localizer'])).pretrained
@@ -110,7 +138,8 @@ def plan(photos: str,
         None if weights == 'none' else weights)
     _check_weights(source, default)
     made = _planned(found, request, machine, source, default, work_dir)
-    notes = [] if dry_run else write_plan(made, found, work_dir, stored)
+    if not dry_run:
+        notes += write_plan(made, found, work_dir, stored)
     return dict(made, notes=notes)
 
 
@@ -140,6 +169,9 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
     learned = int((~held_out).sum())
     choose_network(choices, machine, weights, default)
     choose_sizes(choices, learned, facts['sizes'])
+    choices.choose('lenient', request['lenient'],
+                   'Given with --lenient.' if request['lenient'] else
+                   'Every photo was decoded, and none is damaged.')
     values = choices.values
     affinity = request['affinity'] and learned >= 100
     with TemporaryDirectory() as folder:
@@ -162,7 +194,7 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
         'Chosen when the maps are there; the last lines of the run and the '
         'report say which one it is.' if threshold is None else _GIVEN)
     _choose_disk(choices, found, work_dir)
-    texts = plan_configs(values, work_dir)
+    texts = plan_file_texts(values, found, held_out, work_dir)
     return dict(
         request=request, machine=machine, fingerprint=facts,
         choices={name: dict(value=values[name], reason=reason)

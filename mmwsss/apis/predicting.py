@@ -39,7 +39,8 @@ def predict(run_dir: str,
             out_dir: str,
             labels: Optional[str] = None,
             device: Optional[str] = None,
-            verbose: bool = False) -> List[Dict[str, Any]]:
+            verbose: bool = False,
+            lenient: bool = False) -> List[Dict[str, Any]]:
     """Segment photos with the networks of a fit.
 
     Written to ``out_dir``: ``masks/*.png`` at the photos' own sizes in the
@@ -56,6 +57,8 @@ def predict(run_dir: str,
             classes are found in them. Defaults to None: any class.
         device (str, optional): See :func:`mmwsss.apis.plan`.
         verbose (bool): Show the whole log.
+        lenient (bool): Take photos that can be decoded though they show signs
+            of damage. Defaults to False.
 
     Returns:
         list[dict]: For each photo ``photo``, ``mask`` and ``areas``, the
@@ -69,9 +72,11 @@ def predict(run_dir: str,
     run_dir, out_dir = (osp.abspath(osp.expanduser(path))
                         for path in (run_dir, out_dir))
     network, checkpoint = _trained(run_dir)
+    photos = _readable(photos, lenient)
     use_device(device)
     require_writable(out_dir)
     cfg = load_config(osp.join(run_dir, f'{network}.py'),
+                      dict(lenient=True) if lenient else None,
                       work_dir=osp.join(out_dir, 'log'))
     with ExitStack() as stack:
         if not verbose:
@@ -82,8 +87,9 @@ def predict(run_dir: str,
                 osp.join(out_dir, 'predict.log'), progress.console.print))
             progress.stage('predict')
         dataset = _photos(cfg, photos, labels, out_dir)
-        built = DATASETS.build(dict(dataset, skip_bad=_MANY,
-                                    check_images='decode', pipeline=[]))
+        built = DATASETS.build(dict(
+            dataset, skip_bad=_MANY, check_images='decode',
+            pipeline=[dict(type='LoadPhoto', lenient=lenient)]))
         dataset.update(leave_out=built.bad, check_images=False)
         if network == 'segmentor':
             _segment(cfg, checkpoint, dataset, out_dir)
@@ -111,17 +117,28 @@ def _trained(run_dir: str) -> Sequence[str]:
                       f'--work-dir {run_dir} first')
 
 
+def _readable(photos: str, lenient: bool) -> str:
+    """The full path of a folder, or of one photo that can be read.
+
+    Raises:
+        DataError: If it is neither.
+    """
+    photos = osp.abspath(osp.expanduser(photos))
+    if osp.isfile(photos):
+        read_photo(photos, lenient)  # a list of one would say it less plainly
+    elif not osp.isdir(photos):
+        raise DataError(f'photos {photos}: no such file or folder')
+    return photos
+
+
 def _photos(cfg: Config, photos: str, labels: Optional[str],
             out_dir: str) -> Dict[str, Any]:
     """Config of the data set of new photos, with tags where there are any."""
-    photos = osp.abspath(osp.expanduser(photos))
     listed = ''
     if osp.isfile(photos):
         listed = osp.join(out_dir, 'log', 'photo.txt')
         write_atomically(listed, osp.basename(photos).encode())
         photos = osp.dirname(photos)
-    elif not osp.isdir(photos):
-        raise DataError(f'photos {photos}: no such file or folder')
     dataset = dict(
         type='PhotoFolder', data_root=photos, ann_file=listed,
         metainfo=cfg.train_dataloader.dataset.metainfo.to_dict(),
@@ -195,7 +212,7 @@ def _looked_at(dataset: Any, out_dir: str) -> List[Dict[str, Any]]:
         name = image_name(path)
         place = osp.join(out_dir, 'masks', f'{name}.png')
         mask = read_mask(place, MaskClasses(len(classes)))
-        photo = read_photo(path)
+        photo = read_photo(path, lenient=True)  # it was looked at before
         size = work_size(photo.shape[:2], PICTURE_SIDE)
         write_picture(
             osp.join(out_dir, 'overlays', f'{name}.png'),

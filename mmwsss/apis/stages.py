@@ -138,7 +138,9 @@ class Generate(Stage):
     """Writes maps and masks of a split; its results are the scores.
 
     It takes a ``checkpoint``, or ``maps`` that go through the refiners of the
-    config, or nothing where the localizer needs no training.
+    config, or nothing where the localizer needs no training. Where it takes
+    another ``background``, whose threshold was found without true masks, it
+    finds none of its own.
 
     Attributes:
         split (str): 'train' or 'val'.
@@ -153,9 +155,12 @@ class Generate(Stage):
         maps = None
         if 'maps' in given and 'checkpoint' not in given:
             maps = osp.join(given['maps']['folder'], 'maps')
+        other = given.get('background', {})
         return generate_pseudo_labels(
             cfg, given.get('checkpoint', {}).get('checkpoint'), folder,
-            self.split, self.threshold, maps=maps)
+            self.split, self.threshold, maps=maps,
+            found=other['threshold'] if other.get('threshold_rule') == 'auto'
+            else None)
 
 
 @dataclass

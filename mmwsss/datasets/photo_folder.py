@@ -143,8 +143,8 @@ class PhotoFolder(BaseSegDataset):
         folder = self.data_prefix.get('img_path') or ''
         if not osp.isdir(folder):
             raise DataError(f'{type(self).__name__}: no image folder {folder}.'
-                            f' data_root is {self.data_root!r}; set it with '
-                            '--cfg-options data_root=DIR')
+                            f' data_root is {self.data_root!r}; change it in '
+                            'the config, or with --cfg-options data_root=DIR')
         if self.ann_file and not osp.isfile(self.ann_file):
             raise DataError(f'{type(self).__name__}: no list {self.ann_file} '
                             f'(data_root is {self.data_root!r})')

@@ -1,5 +1,5 @@
 """What became of single photos: their IoU, and in which way masks fail."""
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence, Set
 
 import numpy as np
 from scipy import ndimage
@@ -17,8 +17,19 @@ FAILURES = {
     'objects of the class.',
 }
 """Name of a failure -> when a photo has it."""
+SIGNS = {
+    'labelled, not in the mask': 'Labelled, not in the mask: the labels name '
+    'the class, and less than 0.2 % of the photo has its colour.',
+    'in the mask, not labelled': 'In the mask, not labelled: at least 0.2 % '
+    'of the photo has the colour of a class that the labels do not name.',
+    'nearly the whole photo': 'Nearly the whole photo: the mask of one class '
+    'covers more than 90 % of it.',
+}
+"""Signs that a mask is wrong, which need no true mask: name -> when a photo
+has it."""
 _MISSED, _WRONG, _HALF = 0.25, 0.25, 0.5
 _SMALLEST = 0.002  # share of a photo below which a piece does not count
+_NEARLY_ALL = 0.9
 
 Counts = List[List[int]]
 """``[class in the mask, true class, pixels]``; the true class of photos
@@ -125,6 +136,44 @@ def failures(counts: Counts, merged: Sequence[int] = ()
         }
         if any(names.values()):
             found[index] = [name for name, has in names.items() if has]
+    return found
+
+
+def shown_classes(areas: Mapping[int, float]) -> Set[int]:
+    """Classes, without background, of which a mask has more than specks.
+
+    Args:
+        areas (Mapping): Class in the mask -> share of the photo in per cent.
+
+    Example:
+        >>> shown_classes({0: 60., 2: 39.9, 3: 0.1})
+        {2}
+    """
+    return {index for index, area in areas.items()
+            if index not in (0, IGNORED) and area >= 100 * _SMALLEST}
+
+
+def signs(areas: Mapping[int, float], labels: Optional[Sequence[int]]
+          ) -> Dict[int, List[str]]:
+    """What makes a mask doubtful, without a true mask to compare it with.
+
+    Args:
+        areas (Mapping): Class in the mask -> share of the photo in per cent.
+        labels (Sequence[int], optional): Classes that the labels of the
+            photo name, 1..C; None where they are not known.
+
+    Returns:
+        dict: Class -> names, see ``SIGNS``; classes without are left out.
+    """
+    shown = shown_classes(areas)
+    found = {}
+    for index in sorted(shown.union(labels or ())):
+        has = (index not in shown,
+               labels is not None and index not in labels,
+               areas.get(index, 0) > 100 * _NEARLY_ALL)
+        names = [name for name, one in zip(SIGNS, has) if one]
+        if names:
+            found[index] = names
     return found
 
 

@@ -163,8 +163,8 @@ def decode_photo(content: bytes, path: str,
     elif not lenient and kind == 'PNG':
         damage = png_damage(io.BytesIO(content))
     if damage is not None:
-        raise DataError(f'{path}: damaged ({damage}); replace it or take it '
-                        'off the list (LoadPhoto(lenient=True) and --lenient '
+        raise DataError(f'{path}: damaged ({damage}); replace it or leave it '
+                        'out (LoadPhoto(lenient=True) and --lenient '
                         'accept it as it is)')
     if turn is None:
         return rgb
@@ -177,7 +177,7 @@ def _refusal(head: bytes, path: str, error: BaseException) -> str:
             'HEIF' not in _formats()):
         return (f'{path}: HEIC photos need the package pillow-heif (pip '
                 'install pillow-heif); or save it as JPEG')
-    remedy = 'replace it or take it off the list'
+    remedy = 'replace it or leave it out'
     if not isinstance(error, Image.UnidentifiedImageError):
         text = str(error) or type(error).__name__
         return f'{path}: damaged or not an image ({text}); {remedy}'
@@ -280,7 +280,7 @@ def missing_photo(path: str, error: OSError) -> str:
         error (OSError): What the system says.
     """
     return (f'{path}: cannot be opened ({error.strerror or error}); put the '
-            'photo back or take it off the list')
+            'photo back or leave it out')
 
 
 def photo_size(path: str, lenient: bool = False) -> Tuple[int, int]:

@@ -80,8 +80,8 @@ def _named(folder: str) -> Optional[str]:
         text, reason = '', str(error)
     else:
         reason = 'empty' if not text else f'{text[:80]!r} is no file'
-    # By name where the folder was moved.
-    for place in (text, osp.join(folder, osp.basename(text))):
+    # By name first: the folder may be a copy of one that is still there.
+    for place in (osp.join(folder, osp.basename(text)), text):
         if '\0' not in place and text and osp.isfile(place):
             return place
     print_log(f'{path}: damaged ({reason}), counts as absent; the newest '

@@ -1,7 +1,7 @@
 from .cam_labels import cam_labels, refined_labels
 from .dense_crf import dense_crf, unary_from_labels, unary_from_probabilities
 from .gwrp import gwrp
-from .label_doubt import label_doubt
+from .label_doubt import label_doubt, most_doubtful
 from .min_max import min_max
 from .normalized_cut import normalized_cuts
 from .permutohedral import PermutohedralLattice
@@ -19,8 +19,8 @@ from .threshold_sweep import SweepResult, sweep_histogram, threshold_sweep
 __all__ = [
     'PermutohedralLattice', 'PixelScores', 'SweepResult', 'affinity_walk',
     'cam_labels', 'dense_crf', 'feature_affinity', 'gwrp', 'label_doubt',
-    'min_max', 'normalized_cuts', 'pixel_adaptive_refinement',
-    'pixel_histogram', 'pixel_scores', 'pixel_thresholds', 'random_walk',
-    'refined_labels', 'sweep_histogram', 'threshold_sweep',
-    'unary_from_labels', 'unary_from_probabilities'
+    'min_max', 'most_doubtful', 'normalized_cuts',
+    'pixel_adaptive_refinement', 'pixel_histogram', 'pixel_scores',
+    'pixel_thresholds', 'random_walk', 'refined_labels', 'sweep_histogram',
+    'threshold_sweep', 'unary_from_labels', 'unary_from_probabilities'
 ]

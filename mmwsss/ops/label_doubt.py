@@ -1,4 +1,6 @@
 """How much a classifier doubts the labels that images were given."""
+import math
+
 import numpy as np
 
 
@@ -46,3 +48,36 @@ def label_doubt(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     relative = np.divide(no, total, out=np.full_like(total, 0.5),
                          where=total != 0)
     return np.where(present, relative, probabilities)
+
+
+def most_doubtful(doubt: np.ndarray, share: float) -> np.ndarray:
+    """The labels worth a look: all doubts of the most doubtful images.
+
+    A classifier doubts many labels that are right, of few images above all,
+    from which it has learnt little. So no more images are listed than wrong
+    labels plausibly explain; an image counts with its greatest doubt. What
+    is more likely right than wrong, a doubt below 0.5, is never listed.
+
+    Args:
+        doubt (np.ndarray): In [0, 1], (N, C); NaN where nothing is known.
+        share (float): At most this share of the images is listed, rounded up
+            to a whole image.
+
+    Returns:
+        np.ndarray: Image and class of each label, (K, 2), the most doubtful
+        first.
+
+    Example:
+        >>> doubt = np.array([[0.9, 0.6], [0.7, 0.1], [0.2, 0.8]])
+        >>> most_doubtful(doubt, 1 / 3).tolist()
+        [[0, 0], [0, 1]]
+    """
+    doubt = np.nan_to_num(np.asarray(doubt, dtype=np.float64), nan=-1.)
+    # Rounded: 0.07 * 100 is a little more than 7.
+    most = math.ceil(round(share * len(doubt), 6))
+    images = np.argsort(-doubt.max(1), kind='stable')[:most]
+    listed = np.zeros(doubt.shape, dtype=bool)
+    listed[images] = doubt[images] >= 0.5
+    order = np.argsort(-doubt, axis=None, kind='stable')
+    places = np.stack(np.unravel_index(order, doubt.shape), axis=1)
+    return places[listed.ravel()[order]]

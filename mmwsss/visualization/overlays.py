@@ -2,6 +2,7 @@
 import io
 import os.path as osp
 from functools import cache
+from itertools import accumulate
 from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -24,6 +25,7 @@ _NARROWEST = 150  # pixels, width of a picture's place, so that captions fit
 _FONT = 14  # pixels, height of a letter
 _LINE = 18  # pixels, height of a line of a caption
 _GAP = 6  # pixels between pictures
+_WIDEST = 6  # heights of a picture that any row may be wide: four photos
 
 
 def heat_overlay(photo: np.ndarray, class_map: np.ndarray) -> np.ndarray:
@@ -131,32 +133,36 @@ def picture_sheet(rows: Sequence[Sequence[Tile]], columns: int = 1,
                   ) -> np.ndarray:
     """Pictures with captions, in rows of equal height on white.
 
+    A row that is much wider than most goes on below, so that the others leave
+    little white.
+
     Args:
         rows (Sequence[Sequence[Tile]]): Captions, of one or more lines, and
             RGB pictures; at least one row.
-        columns (int): Rows that stand side by side. Defaults to 1.
+        columns (int): Rows that stand side by side, at most. Defaults to 1.
         legend (Sequence[tuple]): Names and RGB colours that are explained
             below. Defaults to none.
 
     Returns:
         np.ndarray: RGB, uint8, (h, w, 3).
     """
-    heights = [_LINE * max(1 + caption.count('\n') for caption, _ in row)
-               for row in rows]
-    head = max(heights)
-    pictures = [[_scaled(caption, picture, head) for caption, picture in row]
-                for row in rows]
-    width = max(sum(one.width for one in row) for row in pictures)
-    lines = -(-len(rows) // columns)
-    height = lines * (head + _TILE + _GAP)
-    keys = _legend_lines(legend, columns * width)
-    sheet = Image.new('RGB', (columns * width, height + _LINE * len(keys)),
-                      'white')
-    for i, row in enumerate(pictures):
-        left = i % columns * width
-        for one in row:
-            sheet.paste(one, (left, i // columns * (head + _TILE + _GAP)))
-            left += one.width
+    columns = min(columns, len(rows))
+    groups = [_bands(rows[i:i + columns])
+              for i in range(0, len(rows), columns)]
+    limit = max(_WIDEST * _TILE, int(np.median(
+        [sum(one.width for one in band) for group in groups
+         for band in group])))
+    stacks = [[_stacked(band, limit) for band in group] for group in groups]
+    width = max(one.width for group in stacks for one in group)
+    right = max(i * width + one.width for group in stacks
+                for i, one in enumerate(group))
+    heights = [max(one.height for one in group) for group in stacks]
+    height = sum(heights)
+    keys = _legend_lines(legend, right)
+    sheet = Image.new('RGB', (right, height + _LINE * len(keys)), 'white')
+    for group, above in zip(stacks, accumulate(heights, initial=0)):
+        for i, one in enumerate(group):
+            sheet.paste(one, (i * width, above))
     draw = ImageDraw.Draw(sheet)
     for i, line in enumerate(keys):
         for left, name, colour in line:
@@ -165,6 +171,31 @@ def picture_sheet(rows: Sequence[Sequence[Tile]], columns: int = 1,
                            fill=tuple(colour), outline='black')
             draw.text((left + 16, top + 1), name, fill='black', font=_font())
     return np.asarray(sheet)
+
+
+def _bands(rows: Sequence[Sequence[Tile]]) -> List[List[Image.Image]]:
+    """The pictures of rows that stand side by side, under their captions."""
+    head = _LINE * max(1 + caption.count('\n')
+                       for row in rows for caption, _ in row)
+    return [[_scaled(caption, picture, head) for caption, picture in row]
+            for row in rows]
+
+
+def _stacked(band: Sequence[Image.Image], limit: int) -> Image.Image:
+    """The pictures of a row in as many lines as that takes."""
+    places, left, top = [], 0, 0
+    step = band[0].height + _GAP
+    for one in band:
+        if left and left + one.width > limit:
+            left, top = 0, top + step
+        places.append((left, top))
+        left += one.width
+    canvas = Image.new('RGB', (max(
+        left + one.width for (left, _), one in zip(places, band)),
+        top + step), 'white')
+    for place, one in zip(places, band):
+        canvas.paste(one, place)
+    return canvas
 
 
 @cache

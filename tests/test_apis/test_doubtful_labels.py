@@ -12,6 +12,7 @@ from shapes import SHAPES_LOCALIZER, make_shapes, write_config
 
 from mmwsss.apis import find_doubtful_labels, load_config, run_pipeline
 from mmwsss.apis.stages import CheckLabels, run_stages
+from mmwsss.files.json_files import read_json
 from mmwsss.models import TokenViT
 from mmwsss.problems import ConfigError, DataError
 
@@ -67,6 +68,22 @@ def test_the_wrong_label_is_listed_first(project, tmp_path):
     assert [row['image'] for row in rows] == [
         row['image'] for row in report['rows']]
     assert {row['tagged'] for row in rows} <= {'yes', 'no'}
+
+
+@pytest.mark.parametrize('share, most', [(0.05, 2), (0.2, 5), (1., 24)])
+def test_few_photos_are_listed_however_many_are_doubted(project, tmp_path,
+                                                        share, most, capsys):
+    # Nothing on the photos says which is which, so that half are doubted.
+    write_labels(project.root, ['red', 'red', 'blue', 'blue'] * 6)
+    assert run_tool(
+        'analysis/doubtful_labels', project.path, '--share', str(share),
+        '--out-dir', str(tmp_path), '--cfg-options',
+        f'model.backbone.pretrained={project.weights}') is None
+    report = read_json(tmp_path / 'doubtful_labels.json')
+    photos = {row['image'] for row in report['rows']}
+    assert len(photos) == most if share < 1 else 5 < len(photos) <= most
+    assert report['share'] == share
+    assert f'on {len(photos)} of 24 photos' in capsys.readouterr().out
 
 
 def test_workers_change_nothing_and_the_config_is_left_alone(project,
@@ -141,6 +158,9 @@ def test_five_photos_are_no_error(tmp_path, project):
 
 @pytest.mark.parametrize('options, arguments, message', [
     ({}, dict(folds=1), 'folds=1: give at least 2'),
+    ({}, dict(share=0.), r'share=0.0: give a share of the photos'),
+    ({}, dict(share=5.), r'share=5.0: give a share of the photos'),
+    ({}, dict(share=float('nan')), 'share=nan: give a share of the photos'),
     ({}, dict(split='trian'), "unknown split 'trian'"),
     ({'model.backbone.pretrained': None}, {}, 'pretrained names no weights'),
     ({'model.backbone.pretrained': 'none.pth'}, {}, 'none.pth: no such file'),
@@ -211,6 +231,7 @@ def test_command_line(project, tmp_path, capsys):
                     f'model.backbone.pretrained={project.weights}') is None
     printed = capsys.readouterr().out
     assert f'img{WRONG}: tagged blue' in printed
+    assert '2 labels to look at, on 1 of 24 photos' in printed
     assert osp.join(out_dir, 'doubtful_labels.csv') in printed.replace(
         '\n', '')
     stop = run_tool(*arguments, 'model.backbone.pretrained=none.pth')

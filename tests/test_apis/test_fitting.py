@@ -1,11 +1,13 @@
 import os
 import os.path as osp
+import shutil
 import signal
 
 import pytest
 from tagged_photos import make_tagged_photos, make_tiny
 
 from mmwsss.apis import fit, plan
+from mmwsss.apis.run_progress import RunProgress
 from mmwsss.problems import ConfigError
 
 NONE = dict(weights='none', device='cpu')
@@ -41,7 +43,10 @@ def test_from_photos_and_tags_to_masks(tagged_folder, tmp_path, capsys,
     assert [line.split(':')[0] for line in lines[-3:]] == [
         'made', 'how good', 'look at']
     assert 'made: 24 masks' in lines[-3]
-    assert lines[-3].count('(background threshold 0.') == 2
+    # One threshold, found on the photos that were learned from.
+    found = results['pseudo_train']['threshold']
+    assert results['pseudo_val']['threshold'] == found
+    assert f'(background threshold {found:.2f})' in lines[-3]
     assert 'mAP' in lines[-2] and 'overlays.png' in lines[-1]
     assert sum('kept' in line for line in lines) == 2
     with open(osp.join(work_dir, 'fit.log')) as file:
@@ -55,12 +60,16 @@ def test_from_photos_and_tags_to_masks(tagged_folder, tmp_path, capsys,
     assert not any(line.startswith('goes on') for line in lines)
 
 
-def test_too_few_to_hold_some_out(tmp_path, tagged_folder, capsys):
+def test_too_few_to_hold_some_out(tmp_path, tagged_folder, capsys,
+                                  monkeypatch):
     folder = make_tagged_photos(tmp_path / 'few', count=6)
-    work_dir = str(tmp_path / 'run')
-    plan(*folder, work_dir, **NONE)
+    work_dir, budgets = str(tmp_path / 'run'), []
+    monkeypatch.setattr('mmwsss.apis.fitting.RunProgress', lambda *args: (
+        budgets.append(args[2]), RunProgress(*args))[1])
+    plan(*folder, work_dir, time_budget=900., **NONE)
     make_tiny(work_dir)
-    results = fit(*folder, work_dir, **NONE)
+    results = fit(*folder, work_dir, time_budget=900., **NONE)
+    assert budgets == [900.]
     assert list(results) == ['localizer', 'pseudo_train', 'doubtful_labels',
                              'segmentor', 'test']
     assert osp.basename(results['localizer']['checkpoint']) == 'epoch_2.pth'
@@ -102,6 +111,30 @@ def test_killed_and_run_again(tagged_folder, tmp_path, moment):
         fit(*tagged_folder, work_dir, **NONE)
         ends.append(masks(work_dir))
     assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize('moment', [22, 60])
+def test_a_copy_goes_on_and_leaves_the_first_run_alone(tagged_folder,
+                                                       tmp_path, moment):
+    first, copy = str(tmp_path / 'run'), str(tmp_path / 'copy')
+    plan(*tagged_folder, first, **NONE)
+    make_tiny(first)
+    assert killed(moment, fit, *tagged_folder, first) == signal.SIGKILL
+    assert osp.isfile(osp.join(first, 'localizer', 'last_checkpoint'))
+    shutil.copytree(first, copy)
+    before = state(first)
+    fit(*tagged_folder, copy, **NONE)
+    assert state(first) == before
+    fit(*tagged_folder, first, **NONE)
+    assert masks(copy) == masks(first) != {}
+
+
+def state(folder):
+    """When each file below a folder was written, and its size."""
+    stats = {osp.join(place, name): os.stat(osp.join(place, name))
+             for place, _, names in os.walk(folder) for name in names}
+    return {path: (stat.st_mtime_ns, stat.st_size)
+            for path, stat in stats.items()}
 
 
 def killed(moment, work, *args):

@@ -57,6 +57,24 @@ def test_records_are_read_as_they_were_written(records, tmp_path):
     assert read_photo_records(str(tmp_path)) == records
 
 
+def test_photos_beside_a_folder_move_with_it(records, tmp_path):
+    project = tmp_path / 'project'
+    folder = project / 'work_dirs' / 'fit' / 'maps'
+    folder.mkdir(parents=True)
+    near, far = records.photos[:2]
+    near.photo, near.truth = str(project / 'a.jpg'), str(folder / 'a.png')
+    far.photo = '/no/where/b.jpg'
+    write_photo_records(str(folder), records)
+    project.rename(tmp_path / 'moved')
+    found = read_photo_records(str(tmp_path / 'moved' / 'work_dirs' / 'fit'
+                                   / 'maps'))
+    assert [found.photos[0].photo, found.photos[0].truth,
+            found.photos[1].photo] == [
+        str(tmp_path / 'moved' / 'a.jpg'),
+        str(tmp_path / 'moved' / 'work_dirs' / 'fit' / 'maps' / 'a.png'),
+        '/no/where/b.jpg']
+
+
 @pytest.mark.parametrize('text', ['{}', '[]', '{"photos": 3}', 'null', '{'])
 def test_other_files_are_refused(tmp_path, text):
     (tmp_path / RECORDS).write_text(text)

@@ -31,6 +31,10 @@ def test_affinity_and_crf_in_the_pipeline(localizer_config, segmentor_config,
         'localizer', 'pseudo_train', 'pseudo_val', 'crf_train', 'crf_val',
         'affinity', 'affinity_train', 'affinity_val', 'segmentor', 'test']
     assert {'mIoU', 'crf/mIoU'} <= set(results['test'])
+    # Where there are true masks, each split has its best threshold.
+    assert all(scores['threshold'] == scores['best_threshold']
+               for name, scores in results.items()
+               if name.endswith(('_train', '_val')))
     _, affinity, segmentor = trained
     # The segmentor learned from the refined masks, ...
     assert segmentor.train_dataloader.dataset.masks == osp.join(
@@ -50,9 +54,10 @@ def test_affinity_and_crf_in_the_pipeline(localizer_config, segmentor_config,
 def test_without_masks_the_found_threshold_is_followed(
         localizer_config, affinity_config, shapes, tmp_path, monkeypatch):
     shutil.rmtree(osp.join(shapes, 'SegmentationClassAug'))
-    work_dir, refined = str(tmp_path / 'all'), []
+    work_dir, refined, taken = str(tmp_path / 'all'), [], []
 
     def generate(cfg, *args, **options):
+        taken.append(options['found'])
         refined.extend(copy.deepcopy(cfg.get('refiners', [])))
         return generate_pseudo_labels(cfg, *args, **options)
 
@@ -62,6 +67,11 @@ def test_without_masks_the_found_threshold_is_followed(
     assert found['threshold_rule'] == 'auto' and 'mIoU' not in found
     assert found['threshold'] != 0.4  # nobody's guess
     assert [crf.background for crf in refined] == [found['threshold']] * 2
+    # One threshold rules all photos: that of the training photos.
+    refound = results['crf_train']['threshold']
+    assert taken == [None, found['threshold'], None, refound]
+    assert results['pseudo_val']['threshold'] == found['threshold']
+    assert results['crf_val']['threshold'] == refound
     # The second run takes the same stages for finished.
     assert run_pipeline(localizer_config, None, work_dir, crf=True) == results
     for stage in path_stages(localizer_config, None, work_dir,
@@ -125,7 +135,8 @@ def test_pipeline_reuses_finished_stages(localizer_config, segmentor_config,
     page = osp.join(work_dir, 'report.html')
     assert lines[-1] == f'report: {page}'
     text = open(page, encoding='utf-8').read()
-    for part in ('AP', 'How far masks agree', 'Losses of segmentor'):
+    for part in ('AP', 'How far masks agree',
+                 'Losses of the segmentation network'):
         assert part in text
     assert set(first) == {'localizer', 'pseudo_train', 'pseudo_val',
                           'segmentor', 'test'}

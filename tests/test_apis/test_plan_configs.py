@@ -11,7 +11,7 @@ CHOICES = dict(
     classes=['background', 'dog', "king's crown"],
     palette=[[0, 0, 0], [200, 0, 0], [0, 0, 200]], folder='/my photos',
     label_source=dict(type='TableLabels', file='/labels.csv'),
-    weights='/deit.pth', workers=2, input_side=160, max_side=320,
+    weights='/deit.pth', workers=2, input_side=160, max_side=320, lenient=True,
     batch_size=8, localizer_epochs=40, segmentor_iterations=300,
     affinity=True, affinity_epochs=3, held_out=9)
 
@@ -22,6 +22,7 @@ def loaded(tmp_path, **choices):
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
         assert text.count('\n') <= 30 or name == 'data.py'
+        assert 'num_classes' not in text  # they follow the classes
         assert all(len(line) < 80 or '/' in line
                    for line in text.splitlines())
     return {name[:-3]: load_config(str(tmp_path / name))
@@ -41,6 +42,7 @@ def test_configs_say_what_was_chosen(tmp_path, workers, held_out, weights):
         assert loader.persistent_workers == (workers > 0)
         assert loader.dataset.ann_file == str(tmp_path / 'train.txt')
         assert loader.dataset.metainfo.classes == CHOICES['classes']
+        assert cfg.lenient and loader.dataset.pipeline[0].lenient
         assert cfg.max_side == loader.dataset.pipeline[0].get(
             'max_side', 320) == 320
         backbone = cfg.model.backbone
@@ -78,6 +80,36 @@ def test_many_classes(tmp_path):
                                                        for i in range(81)])
     assert configs['segmentor'].model.decode_head.num_classes == 81
     assert configs['localizer'].model.backbone.num_classes == 80
+
+
+def test_paths_follow_the_folder(tmp_path):
+    """But what lies far off keeps its place."""
+    names = dict(folder=str(tmp_path / 'photos'), weights='/deit.pth',
+                 label_source=dict(type='TableLabels', allow_empty=True,
+                                   file=str(tmp_path / 'labels.csv')))
+    texts = plan_configs.plan_configs(dict(CHOICES, **names),
+                                      str(tmp_path / 'run'))
+    for name, text in texts.items():
+        assert str(tmp_path) not in text, name
+    for folder in ('run', 'elsewhere'):
+        (tmp_path / folder).mkdir()
+        for name, text in texts.items():
+            (tmp_path / folder / name).write_text(text)
+        cfg = load_config(str(tmp_path / folder / 'localizer.py'))
+        dataset = cfg.train_dataloader.dataset
+        assert cfg.data_root == dataset.data_root == str(
+            tmp_path / folder / '../photos')
+        assert dataset.label_source == dict(
+            type='TableLabels', allow_empty=True,
+            file=str(tmp_path / folder / '../labels.csv'))
+        assert dataset.ann_file == str(tmp_path / folder / 'train.txt')
+        assert cfg.model.backbone.pretrained == '/deit.pth'
+        for name in ('affinity', 'segmentor'):
+            cfg = load_config(str(tmp_path / folder / f'{name}.py'),
+                              dict(data_root='/new'))
+            assert cfg.train_dataloader.dataset.data_root == '/new'
+        assert cfg.pseudo_masks == str(
+            tmp_path / folder / 'affinity_train' / 'masks')
 
 
 def test_configs_of_an_installation(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from tagged_photos import make_tagged_photos
 
 from mmwsss.apis import load_config, plan
-from mmwsss.apis.plan_files import chosen
+from mmwsss.apis.plan_words import chosen
 from mmwsss.problems import ConfigError, DataError
 
 NONE = dict(weights='none', device='cpu')

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from tagged_photos import COSTS, make_tagged_photos, make_tiny, write_tags
 
+from mmwsss.__main__ import main
 from mmwsss.apis import fit, plan, predict
 from mmwsss.problems import ConfigError, DataError
 
@@ -90,6 +91,32 @@ def test_a_bad_photo_does_not_lose_the_others(run, tmp_path, capsys):
         predict(run[0], str(folder), out)
 
 
+@pytest.mark.parametrize('name, content', [
+    ('cut.jpg', None), ('empty.jpg', b''), ('text.png', b'hello'),
+    ('notes.txt', b'hello'), ('none.jpg', 'missing')])
+def test_one_photo_that_cannot_be_read(run, tmp_path, capsys, name, content):
+    path, out = tmp_path / name, tmp_path / 'out'
+    if content is None:
+        Image.new('RGB', (90, 70), 'red').save(path)
+        content = path.read_bytes()[:400]
+    if content != 'missing':
+        path.write_bytes(content)
+    with pytest.raises(DataError) as error:
+        predict(run[0], str(path), str(out))
+    text = str(error.value)
+    assert str(path) in text and '\n' not in text and 'list' not in text
+    assert not out.exists() and capsys.readouterr().out == ''
+
+
+def test_a_photo_of_an_unknown_extension(run, tmp_path, capsys):
+    Image.new('RGB', (90, 70), 'red').save(tmp_path / 'a.png')
+    os.rename(tmp_path / 'a.png', tmp_path / 'holiday.photo')
+    out = str(tmp_path / 'out')
+    main(['predict', run[0], str(tmp_path / 'holiday.photo'), '--out', out])
+    assert mask_of(out, 'holiday')[0].shape == (70, 90)
+    assert '1 photo: masks' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize('network', ['segmentor', 'localizer'])
 def test_tags_limit_the_classes(run, tmp_path, network, monkeypatch):
     work_dir, photos = run
@@ -128,3 +155,42 @@ def test_no_photos(run, tmp_path, name):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(DataError, match=name):
         predict(run[0], str(tmp_path / name), str(tmp_path / 'out'))
+
+
+def cut(path):
+    """Lose bytes in the middle of a photo that still decodes."""
+    with open(path, 'rb') as file:
+        content = file.read()
+    middle = len(content) // 2
+    with open(path, 'wb') as file:
+        file.write(content[:middle] + content[middle + 40:])
+
+
+def test_damaged_photos_are_taken_if_asked(run, tmp_path):
+    work_dir, _ = run
+    noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
+    photo = tmp_path / 'new.jpg'
+    Image.fromarray(noise).save(photo, quality=90)
+    cut(photo)
+    out = str(tmp_path / 'out')
+    with pytest.raises(DataError, match='new.jpg: damaged'):
+        predict(work_dir, str(photo), out)
+    main(['predict', work_dir, str(photo), '--out', out, '--lenient'])
+    assert mask_of(out, 'new')[0].shape == (96, 128)
+
+
+def test_plan_decodes_every_photo(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmwsss.apis.planning.measure_costs',
+                        lambda *args: COSTS)
+    photos, labels = make_tagged_photos(tmp_path / 'project')
+    noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
+    Image.fromarray(noise).save(osp.join(photos, 'c02.JPG'), quality=90)
+    cut(osp.join(photos, 'c02.JPG'))
+    options = dict(weights='none', device='cpu')
+    with pytest.raises(DataError, match='c02.JPG: damaged.*--lenient'):
+        plan(photos, labels, str(tmp_path / 'run'), **options)
+    made = plan(photos, labels, str(tmp_path / 'run'), lenient=True,
+                **options)
+    assert made['choices']['lenient']['value']
+    with open(tmp_path / 'run' / 'segmentor.py') as file:
+        assert 'lenient = True\n' in file.read()

@@ -49,7 +49,7 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_two_commands(project):
+def test_two_commands(project, monkeypatch):
     [fit], [predict] = commands('mmwsss fit'), commands('mmwsss predict')
     main([*fit, '--weights', 'none'])
     main(predict)
@@ -63,6 +63,23 @@ def test_two_commands(project):
     with Image.open('new_masks/masks/b01.png') as mask:
         assert mask.mode == 'P' and mask.size == (64, 48)
         assert np.asarray(mask).max() <= 2
+    # All of it elsewhere, the run under another name.
+    moved = project.rename(project.with_name('elsewhere'))
+    monkeypatch.chdir(moved)
+    os.rename('run', 'run2')
+    renamed = [one.replace('run', 'run2') if one == 'run' else one
+               for one in (*fit, '--weights', 'none')]
+    with monkeypatch.context() as patch:
+        patch.setattr('mmwsss.apis.stages.train', None)
+        main(renamed)
+    main(['predict', 'run2', *predict[2:]])
+    main(['report', 'run2'])
+    with open('run2/report.html') as page:
+        pictures = re.findall(r'<img[^>]*src="([^"]*)"', page.read())
+    assert pictures and all(pictures)  # all photos are found again
+    assert run_tool('train', 'run2/localizer.py', '--work-dir', 'by_hand',
+                    '--cfg-options', 'train_cfg.max_epochs=1') is None
+    assert not project.exists()
 
 
 def test_the_tools_run_the_configs(project):
@@ -92,9 +109,10 @@ def test_the_tools_run_the_configs(project):
 
 
 def test_documented_options_exist():
-    """Each option on the page is one of a tool's or of the command's."""
+    """Each option on the page is one that a command line has."""
     source = ''
     for path in ('mmwsss/__main__.py', 'mmwsss/apis/command_line.py',
+                 'benchmarks/doubtful_labels.py',
                  *(f'tools/{name}.py' for name in (
                      'train', 'gen_pseudo', 'test',
                      'extract_text_embeddings', 'analysis/doubtful_labels'))):

@@ -6,6 +6,7 @@ from browsers import open_browser, set_screen
 from report_runs import EVIL, make_run
 
 from mmwsss.apis import write_report
+from mmwsss.evaluation.photo_scores import FAILURES, SIGNS
 
 SHOWN = 24  # cards before more are asked for
 
@@ -84,6 +85,11 @@ def test_the_worst_come_first_and_more_are_shown_on_demand(page):
     choose(page, 'order', 'doubt')
     assert 'doubt 100 %' in headings(page)[0]
     assert 'doubt 75 %' in headings(page)[1]
+    # Of the others those that fail in most ways are the first.
+    failed = [sum(name in one.text for name in (*FAILURES, *SIGNS))
+              for one in page.find_elements('css selector',
+                                            '.card .classes')][3:]
+    assert failed == sorted(failed, reverse=True) and failed[0] > failed[-1]
 
 
 def test_photos_are_filtered_by_class_and_failure(page):
@@ -170,6 +176,28 @@ def test_a_phone_shows_all_of_it(page, scheme):
         assert (high + 0.05) / (low + 0.05) > 4.5, selector
 
 
+def test_a_phone_shows_rows_of_wide_tables_as_blocks(page):
+    set_screen(page, 375)
+    page.execute_script('document.querySelectorAll("details").forEach('
+                        'one => { one.open = true; })')
+    tables = page.execute_script('''
+        return [...document.querySelectorAll("table.rows")].map(one =>
+            [one.caption.textContent, one.parentElement.scrollWidth,
+             one.parentElement.clientWidth,
+             getComputedStyle(one.querySelector("td"), "::before").content,
+             getComputedStyle(one.querySelector("tr")).display])
+    ''')
+    assert {'Stages', 'How much of the photos masks cover'} <= {
+        name for name, *_ in tables}
+    assert [one for one in tables if one[1] > one[2]] == []
+    assert all(one[3] not in ('none', '""') and one[4] == 'block'
+               for one in tables)
+    # A desktop has room for columns.
+    set_screen(page, 1280)
+    assert page.execute_script('''return getComputedStyle(
+        document.querySelector("table.rows tr")).display''') == 'table-row'
+
+
 def test_dark_is_dark(page):
     set_screen(page, 1280, scheme='dark')
     colours = [page.find_element('tag name', 'body').value_of_css_property(
@@ -189,4 +217,10 @@ def test_a_run_without_true_masks_and_photos_that_are_gone(
     text = browser.find_element('tag name', 'main').text
     assert 'The photo is not there any more.' in text
     assert 'covers 13 %' in text
+    names = [one.text for one in browser.find_elements(
+        'css selector', 'select[name=failure] option')]
+    assert names == ['all photos', *SIGNS]
+    assert len(headings(browser)) == 4
+    choose(browser, 'failure', 'labelled, not in the mask')
+    assert headings(browser) == []
     assert browser.get_log('browser') == []

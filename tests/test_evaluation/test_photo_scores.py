@@ -4,11 +4,13 @@ import pytest
 
 from mmwsss.evaluation.photo_scores import (
     FAILURES,
+    SIGNS,
     class_ious,
     confusion,
     failures,
     merged_classes,
     photo_counts,
+    signs,
 )
 
 
@@ -91,3 +93,18 @@ def test_the_confusion_matrix_has_a_line_for_each_true_class():
                         photo_counts(mask, None)], 3)
     assert matrix.tolist() == [[2 * 1200 - 40, 0, 0, 40],
                                [0, 400, 400, 0], [0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize('areas, labels, expected', [
+    ({0: 60., 1: 40.}, [1], {}),
+    ({0: 60., 1: 40.}, [1, 2], {2: ['labelled, not in the mask']}),
+    ({0: 99.9, 1: 0.1}, [1], {1: ['labelled, not in the mask']}),
+    ({0: 99.9, 1: 0.1}, [], {}),  # a speck
+    ({0: 60., 1: 40.}, [], {1: ['in the mask, not labelled']}),
+    ({0: 60., 1: 40.}, None, {}),
+    ({0: 5., 1: 95.}, None, {1: ['nearly the whole photo']}),
+    ({0: 95., 255: 5.}, [], {})])
+def test_signs_need_no_true_mask(areas, labels, expected):
+    assert signs(areas, labels) == expected
+    assert {name for names in expected.values() for name in names} <= set(
+        SIGNS)

@@ -1,5 +1,6 @@
 """The newest whole checkpoint of a run is found, whatever a kill left."""
 import os
+import shutil
 
 import pytest
 import torch
@@ -48,6 +49,16 @@ def test_a_moved_folder(tmp_path):
     save(tmp_path / 'a[1]', 'epoch_1.pth', 1, 101)
     (tmp_path / 'a[1]').rename(tmp_path / 'b[2]')
     assert newest(tmp_path / 'b[2]') == 2
+
+
+def test_a_copied_folder_reads_nothing_of_the_first(tmp_path):
+    first = tmp_path / 'first'
+    first.mkdir()
+    save(first, 'epoch_2.pth', 2, 100, named=True)
+    shutil.copytree(first, tmp_path / 'copy')
+    save(first, 'epoch_2.pth', 7, 101)  # a longer run, since
+    assert newest(tmp_path / 'copy') == 2
+    assert newest(first) == 7
 
 
 @pytest.mark.parametrize('content', [

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from mmwsss.ops import label_doubt
+from mmwsss.ops import label_doubt, most_doubtful
 
 
 @pytest.fixture
@@ -52,3 +52,27 @@ def test_what_is_not_known_stays_so():
     doubt = label_doubt(np.array([[np.nan, 0.2], [np.nan, 0.7]]),
                         np.array([[1, 0], [0, 1]]))
     assert np.isnan(doubt[:, 0]).all() and np.isfinite(doubt[:, 1]).all()
+
+
+@pytest.mark.parametrize('count, share, most', [
+    (60, 0.05, 3), (61, 0.05, 4), (100, 0.07, 7), (5, 0.01, 1), (8, 1., 8)])
+def test_the_list_is_as_long_as_wrong_labels_explain(count, share, most):
+    doubt = np.random.default_rng(count).uniform(0.5, 1, (count, 3))
+    listed = most_doubtful(doubt, share)
+    photos = np.unique(listed[:, 0])
+    assert len(photos) == most and len(listed) == 3 * most
+    values = doubt[tuple(listed.T)]
+    assert (np.diff(values) <= 0).all()
+    rest = np.delete(doubt, photos, axis=0)
+    assert rest.max(initial=0) <= doubt[photos].max(1).min()
+
+
+def test_what_is_likely_right_or_not_known_is_not_listed():
+    doubt = np.array([[np.nan, 0.4], [0.6, np.nan], [0.1, 0.5], [0.9, 0.49]])
+    assert most_doubtful(doubt, 1.).tolist() == [[3, 0], [1, 0], [2, 1]]
+    assert most_doubtful(np.full((9, 2), np.nan), 1.).shape == (0, 2)
+
+
+def test_an_image_counts_with_its_greatest_doubt():
+    doubt = np.array([[0.6, 0.9], [0.8, 0.8], [0.7, 0.2]])
+    assert most_doubtful(doubt, 0.3).tolist() == [[0, 1], [0, 0]]

@@ -65,6 +65,43 @@ def test_a_sheet_stands_in_columns_of_equal_width(monkeypatch):
     assert (sheet[:head, width:width + 20] < 128).any()
 
 
+@pytest.mark.parametrize('columns', [1, 2, 3])
+@pytest.mark.parametrize('counts', [
+    [2], [2, 2], [3, 3, 3], [3, 4, 3], [3, 9, 3, 3], [3] * 11 + [22]])
+def test_a_sheet_is_no_larger_than_what_is_on_it(columns, counts,
+                                                 monkeypatch):
+    """However many photos there are, and classes on one of them."""
+    monkeypatch.setattr(overlays, '_TILE', 240)
+    photo = np.zeros((30, 40, 3), np.uint8)
+    sheet = picture_sheet([[('', photo)] * count for count in counts],
+                          columns=columns)
+    shown = (sheet == 0).all(2).sum()
+    assert shown == pytest.approx(
+        sum(counts) * overlays._TILE ** 2 * 4 / 3, rel=0.01)
+    if columns == 1 or len(counts) <= columns:
+        assert shown > 0.55 * sheet[..., 0].size
+    # What is at the edges is no more than a gap.
+    edges = [(sheet == 0).all(2).any(axis).nonzero()[0].max() + 1
+             for axis in (1, 0)]
+    assert all(0 <= size - edge <= overlays._GAP
+               for size, edge in zip(sheet.shape, edges))
+
+
+def test_long_captions_of_one_photo_leave_no_white_above_others():
+    photo = np.zeros((30, 40, 3), np.uint8)
+    plain, other = [('mask', photo)], [('\n' * 8 + 'mask', photo)]
+    heights = [picture_sheet(rows).shape[0] for rows in (
+        [plain], [other], [plain, other, plain])]
+    assert heights[2] == 2 * heights[0] + heights[1]
+
+
+def test_equal_rows_stay_whole():
+    photo = np.zeros((30, 40, 3), np.uint8)
+    one, two = (picture_sheet([[('', photo)] * 12] * count)
+                for count in (1, 2))
+    assert two.shape == (2 * one.shape[0], *one.shape[1:])
+
+
 def test_captions_of_several_lines_are_all_there(monkeypatch):
     monkeypatch.setattr(overlays, '_TILE', 20)
     black = np.zeros((10, 10, 3), np.uint8)

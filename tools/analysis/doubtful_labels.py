@@ -26,6 +26,9 @@ def main() -> None:
                         help='default: %(default)s')
     parser.add_argument('--seed', type=at_least(0), default=0,
                         help='default: %(default)s')
+    parser.add_argument('--share', type=float, default=0.05,
+                        help='at most this share of the photos is listed; '
+                        'default: %(default)s')
     parser.add_argument('--out-dir', metavar='DIR', help='default: '
                         'doubtful_labels in the work folder of the config')
     add_config_options(parser, 'override settings of the config, e.g. '
@@ -34,13 +37,16 @@ def main() -> None:
     cfg = apis.load_config(args.config, args.cfg_options)
     out_dir = args.out_dir or osp.join(cfg.work_dir, 'doubtful_labels')
     report = apis.find_doubtful_labels(cfg, out_dir, args.checkpoint,
-                                       args.split, args.folds, args.seed)
+                                       args.split, args.folds, args.seed,
+                                       args.share)
     for row in report['rows'][:10]:
         what = 'tagged' if row['tagged'] else 'not tagged'
         print(f'{row["image"]}: {what} {row["class"]} '
               f'(doubt {row["doubt"]:.3f})')
-    print(f'{len(report["rows"])} doubtful labels of {report["photos"]} '
-          f'photos: {osp.join(out_dir, "doubtful_labels.csv")}')
+    photos = len({row['image'] for row in report['rows']})
+    print(f'{len(report["rows"])} labels to look at, on {photos} of '
+          f'{report["photos"]} photos: '
+          f'{osp.join(out_dir, "doubtful_labels.csv")}')
     if report['caution']:
         print(report['caution'])
 

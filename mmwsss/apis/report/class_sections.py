@@ -1,12 +1,14 @@
 """Scores by class: tables, thresholds, confusion, areas, agreement."""
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from mmwsss.evaluation.photo_scores import (
     FAILURES,
+    SIGNS,
     confusion,
     photo_counts,
+    shown_classes,
 )
 from mmwsss.parallel.progress import in_threads
 from mmwsss.visualization.report import (
@@ -23,6 +25,11 @@ from .runs import Part, Run
 
 _RATES = {'AP': 'AP', 'IoU': 'IoU', 'precision': 'precision',
           'recall': 'recall'}
+_MEANINGS = dict(
+    AP='AP is average precision, of the network as a classifier.',
+    IoU='IoU is what mask and object share, divided by what either covers.',
+    precision='Precision is the share of the mask that lies on the object.',
+    recall='Recall is the share of the object that the mask covers.')
 
 
 def class_sections(run: Run) -> List[Section]:
@@ -37,7 +44,7 @@ def class_sections(run: Run) -> List[Section]:
         if part.records is not None and part.records.photos:
             blocks += _masks(part.records)
         if blocks:
-            sections.append(Section(f'Classes: {part.name}', blocks))
+            sections.append(Section(f'Classes: {part.title}', blocks))
     return sections
 
 
@@ -48,14 +55,13 @@ def _scores(part: Part) -> List[Any]:
         columns['IoU after a CRF'] = part.crf['IoU']
     names = max(columns.values(), key=len)  # AP has no background
     blocks: List[Any] = [
-        Text('Precision is the share of the mask that lies on the object, '
-             'recall the share of the object that the mask covers; AP is '
-             'average precision, of the network as a classifier.'),
+        Text(' '.join(text for name, text in _MEANINGS.items()
+                      if name in columns)),
         Table('By class, in per cent', ['class', *columns], [
             [name, *(values.get(name) for values in columns.values())]
             for name in names])]
     if 'IoU' in columns:
-        blocks.append(bars(f'IoU by class, {part.name}', columns['IoU'],
+        blocks.append(bars(f'IoU by class, {part.title}', columns['IoU'],
                            'IoU (%)'))
     return blocks
 
@@ -83,15 +89,27 @@ def _masks(records: PhotoRecords) -> List[Any]:
             'Each line of the next table is a true class: it says what share '
             'of its pixels masks show as which class. In the diagonal, in '
             'bold, is what is right.'), _matrix(matrix, names)]
-        failed = dict.fromkeys(FAILURES, 0)
-        for photo in photos:
-            for name in {one for found in photo.failures.values()
-                         for one in found}:
-                failed[name] += 1
-        blocks.append(Table('Failures', ['failure', 'photos'],
-                            list(failed.items())))
-    blocks.append(_areas(records))
+        blocks.append(_failures('Failures, compared with the true masks',
+                                FAILURES, [one.failures for one in photos]))
+    blocks.append(_failures('What looks wrong without true masks', SIGNS,
+                            [one.signs for one in photos]))
+    blocks += [Text(
+        'The next table says how much of the photos masks cover. Of a class '
+        'that is labelled but in no mask the network found nothing; a '
+        'median near 100 % means masks that spill over. Specks of less than '
+        '0.2 % of a photo do not count as being in its mask.'),
+        _areas(records)]
     return blocks
+
+
+def _failures(caption: str, names: Iterable[str],
+              photos: Sequence[Dict[int, List[str]]]) -> Table:
+    """How many photos have each failure, for one class at least."""
+    failed = dict.fromkeys(names, 0)
+    for found in photos:
+        for name in {one for names in found.values() for one in names}:
+            failed[name] += 1
+    return Table(caption, ['failure', 'photos'], list(failed.items()))
 
 
 def _matrix(matrix: np.ndarray, names: List[str]) -> Matrix:
@@ -110,26 +128,27 @@ def _areas(records: PhotoRecords) -> Table:
     rows = []
     for index, name in enumerate(records.classes):
         areas = [photo.areas.get(index, 0.) for photo in records.photos]
-        shown = [area for area in areas if area > 0]
+        shown = [photo.areas[index] for photo in records.photos
+                 if index in shown_classes(photo.areas) or (
+                     index == 0 and 0 in photo.areas)]
         tagged = [photo for photo in records.photos
                   if index in (photo.labels or ())]
         rows.append((
             name, len(shown),
-            len([one for one in tagged if index not in one.areas])
+            len([one for one in tagged
+                 if index not in shown_classes(one.areas)])
             if index and tagged else None,
             float(np.median(shown)) if shown else None,
             sum(areas) / len(areas)))
     return Table(
-        'How much of the photos masks cover. Of a class that is labelled but '
-        'in no mask the network found nothing; a median near 100 % means '
-        'masks that spill over.',
+        'How much of the photos masks cover',
         ['class', 'photos with it in the mask', 'labelled, but not in it',
          'median share of those photos (%)', 'share of all photos (%)'], rows)
 
 
 def agreement_section(run: Run) -> Optional[Section]:
     """How alike the masks of two parts are that have the same photos."""
-    parts = [(part.name, part.records) for part in run.parts
+    parts = [(part.title, part.records) for part in run.parts
              if part.records is not None]
     pairs = [(one, other) for i, one in enumerate(parts)
              for other in parts[i + 1:]]
@@ -140,13 +159,14 @@ def agreement_section(run: Run) -> Optional[Section]:
         both = {photo.photo: photo for photo in other.photos}
         common = [(photo, both[photo.photo]) for photo in records.photos
                   if photo.photo in both]
-        if common:
-            ious = _agreement(records, other, common)
+        ious = _agreement(records, other, common) if common else {}
+        if ious:
             blocks.append(Table(
                 f'{name} and {other_name}, {len(common)} photos: IoU of the '
                 'one with the other', ['class', 'per cent'],
-                [(records.classes[index], iou)
-                 for index, iou in ious.items()]))
+                [*((records.classes[index], iou)
+                   for index, iou in ious.items()),
+                 ('mean of these', float(np.mean([*ious.values()])))]))
     if not blocks:
         return None
     return Section('How far masks agree', [Text(

@@ -3,7 +3,7 @@ import os.path as osp
 from functools import partial
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
-from mmwsss.evaluation.photo_scores import FAILURES
+from mmwsss.evaluation.photo_scores import FAILURES, SIGNS
 from mmwsss.files.maps import read_map
 from mmwsss.files.masks import read_mask
 from mmwsss.files.photos import image_name, read_photo
@@ -29,13 +29,16 @@ Entry = Dict[int, PhotoRecord]  # by part, what its mask of the photo is like
 
 
 def gallery(parts: Sequence[Tuple[str, Part]],
-            doubts: Sequence[dict] = ()) -> Optional[Gallery]:
+            doubts: Sequence[dict] = (),
+            opening: Optional[Part] = None) -> Optional[Gallery]:
     """The photos of some parts, those of one file together.
 
     Args:
         parts (Sequence[tuple]): Title and part; those without records, or
             with other classes than the first, are left out.
         doubts (Sequence[dict]): Labels that photos contradict.
+        opening (Part, optional): Whose masks are shown first. Defaults to
+            None: the last part's.
 
     Returns:
         Gallery, optional: None if there is no photo.
@@ -61,10 +64,14 @@ def gallery(parts: Sequence[Tuple[str, Part]],
         doubt[name] = max(doubt.get(name, 0.), float(row.get('doubt', 0)))
     work = partial(_pictures, [part.folder for _, part, _ in found],
                    [records for _, _, records in found], doubt)
+    pictures = list(in_threads(work, entries, 'Report', len(entries)))
+    scored = any(photo['truth'] for photo in pictures)
+    shown = [index for index, (_, part, _) in enumerate(found)
+             if part is opening]
     return Gallery(first.classes, first.palette,
-                   [title for title, _, _ in found],
-                   list(in_threads(work, entries, 'Report', len(entries))),
-                   FAILURES, note)
+                   [title for title, _, _ in found], pictures,
+                   {**(FAILURES if scored else {}), **SIGNS}, note,
+                   shown[0] if shown else len(found) - 1)
 
 
 def _chosen(entries: List[Entry], most: int) -> List[Entry]:
@@ -101,7 +108,9 @@ def _pictures(folders: Sequence[str], parts: Sequence[PhotoRecords],
                 uri=mask_uri(read_mask(path), records.palette),
                 score=photo.score, ious=photo.ious,
                 areas={key: area for key, area in photo.areas.items() if key},
-                failures=photo.failures)
+                failures={key: [*photo.failures.get(key, ()),
+                                *photo.signs.get(key, ())]
+                          for key in photo.failures | photo.signs})
     return dict(name=first.name, photo=_photo(first.photo), truth=truth,
                 labels=first.labels, doubt=doubt.get(first.name),
                 maps=_maps([osp.join(folders[index], 'maps',

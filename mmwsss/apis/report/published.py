@@ -32,7 +32,7 @@ def published_section(run: Run) -> Optional[Section]:
                   entry['scores'][column], entry['source'])
                  for entry in read_published(dataset)
                  if column in entry['scores']]
-        rows.append((f'this run, {part.name}', None, part.scores['mIoU'],
+        rows.append((f'this run, {part.title}', None, part.scores['mIoU'],
                      'here'))
     if rows:
         return Section('Beside published results', [Table(
@@ -65,10 +65,10 @@ def _protocol(part: Part, dataset: str) -> Tuple[str, str]:
     classes, count = len(records.classes), len(records.photos)
     scored = len(part.scores.get('IoU', {}))
     if scored != classes:
-        return column, (f'{part.name} is scored over {scored} classes, '
+        return column, (f'{part.title}: scored over {scored} classes, '
                         f'papers over {classes}')
     if count not in _PHOTOS[dataset, column]:
         wanted = ' or '.join(f'{one:,}' for one in _PHOTOS[dataset, column])
-        return column, (f'{part.name} is scored on {count:,} photos, papers '
+        return column, (f'{part.title}: scored on {count:,} photos, papers '
                         f'on {wanted}')
     return column, ''

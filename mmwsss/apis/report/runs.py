@@ -29,6 +29,7 @@ class Part:
         curves (list[dict]): The lines of its ``scalars.json``.
         config (str, optional): Path of the config it was made with.
         records (PhotoRecords, optional): Its photos.
+        words (str): What it did, in words; see :func:`name_parts`.
     """
     name: str
     folder: str
@@ -38,6 +39,12 @@ class Part:
     curves: List[Dict[str, Any]] = field(default_factory=list)
     config: Optional[str] = None
     records: Optional[PhotoRecords] = None
+    words: str = ''
+
+    @property
+    def title(self) -> str:
+        """What it is called on the page."""
+        return self.words or self.name
 
     @property
     def settings(self) -> Dict[str, Any]:

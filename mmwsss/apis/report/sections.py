@@ -3,10 +3,8 @@ import os.path as osp
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from mmwsss.files.json_files import read_json
-from mmwsss.files.text_files import read_text
 from mmwsss.problems import DataError
 from mmwsss.visualization.report import (
-    Code,
     Pictures,
     Section,
     Table,
@@ -17,38 +15,52 @@ from mmwsss.visualization.tables import spread
 
 from .class_sections import agreement_section, class_sections
 from .doubts import doubt_pictures
+from .overview import overview
 from .published import published_section
 from .runs import Part, Run
 from .training_sections import training_section
 
-MEANING = (
+MASK_MEANING = (
     'mIoU says how good masks are. For each class, IoU is the number of '
     'pixels that are the class both in the mask and in truth, divided by '
     'those that are the class in at least one of the two: 100 % is a mask '
     'that is right everywhere, 0 % one that misses the object. mIoU is the '
-    'mean over the classes, with the background as one of them. mAP says how '
-    'well the network knows what is on a photo, not where: for each class '
-    'all photos are ordered by how sure the network is, and average '
-    'precision is 100 % if all photos with the class come before the others.')
+    'mean over the classes, with the background as one of them.')
+LABEL_MEANING = (
+    'mAP says how well the network knows what is on a photo, not where: for '
+    'each class all photos are ordered by how sure the network is, and '
+    'average precision is 100 % if all photos with the class come before the '
+    'others.')
+MEANING = f'{MASK_MEANING} {LABEL_MEANING}'
+UNKNOWN = (
+    'Without true masks nothing measures how good masks are. What can be '
+    'said without them stands below: labels that a network contradicts, how '
+    'much of the photos masks cover, labelled classes that are in no mask, '
+    'and how far the masks of two stages agree. The rest is to be seen on '
+    'the photos.')
 
 
 def summary(runs: Sequence[Run]) -> List[Tuple[str, str]]:
     """What one looks at first: how much was made, and how good it is."""
-    run = runs[-1] if len(runs) == 1 else runs[0]
-    found: List[Tuple[str, str]] = []
     if len(runs) > 1:
         return [('runs', str(len(runs)))]
-    made = [part for part in run.parts if part.records is not None]
-    masks = sum(len(part.records.photos) for part in made if part.records)
-    if masks:
-        found.append(('masks', f'{masks:,}'))
+    [run] = runs
+    found: List[Tuple[str, str]] = []
+    photos = {photo.photo for part in run.parts if part.records is not None
+              for photo in part.records.photos}
+    if photos:
+        found.append(('photos with masks', f'{len(photos):,}'))
     for part in run.parts:
         best = part.scores.get('mIoU') or part.scores.get('best_mIoU')
         if best is not None:
-            found.append((f'mIoU, {part.name}', f'{best:.1f} %'))
+            found.append((f'mIoU, {part.title}', f'{best:.1f} %'))
+        if (part.settings.get('split') == 'val'
+                and part.scores.get('mAP') is not None):
+            found.append(('mAP of the labels of held-out photos',
+                          f'{part.scores["mAP"]:.1f} %'))
     if run.doubts:
         found.append(('labels to look at', str(len(run.doubts))))
-    left = [part.name for part in run.parts if not part.finished]
+    left = [part.title for part in run.parts if not part.finished]
     if left:
         found.append(('not finished', ', '.join(left)))
     return found
@@ -64,7 +76,7 @@ def run_sections(run: Run, several: bool = False) -> List[Section]:
     """
     sections = [_scores(run), _doubts(run), *class_sections(run),
                 agreement_section(run), training_section(run),
-                published_section(run), _overview(run)]
+                published_section(run), overview(run)]
     kept = [section for section in sections
             if section is not None and section.blocks]
     if several:
@@ -91,15 +103,28 @@ def _scores(run: Run) -> Optional[Section]:
                  scores.get('best_mIoU')),
                 ('mIoU after a CRF', part.crf.get('mIoU'))):
             if value is not None:
-                rows.append((part.name, name, count, float(value)))
-        if scores.get('images_with_masks') == 0:
-            rows.append((part.name, f'masks{at}, no true ones to compare with',
-                         count, None))
+                rows.append((part.title, name, count, float(value)))
+        if _unscored(part):
+            rows.append((part.title,
+                         f'masks{at}, no true ones to compare with', count,
+                         None))
     if not rows:
         return None
+    names = {name.split(',')[0].split(' ')[0] for _, name, *_ in rows}
+    texts = [Text(text) for name, text in (
+        ('mIoU', MASK_MEANING), ('mAP', LABEL_MEANING)) if name in names]
+    if 'mIoU' not in names:
+        texts.append(Text(UNKNOWN))
     return Section('How good it is', [
-        Text(MEANING), Table('Scores, stage by stage', [
+        *texts, Table('Scores, stage by stage', [
             'stage', 'score', 'photos', 'per cent'], rows)])
+
+
+def _unscored(part: Part) -> bool:
+    """Whether it made masks, and there are no true ones."""
+    if part.records is not None and part.records.photos:
+        return all(photo.truth is None for photo in part.records.photos)
+    return part.scores.get('images_with_masks') == 0
 
 
 def _count(part: Part) -> Optional[int]:
@@ -117,64 +142,9 @@ def _doubts(run: Run) -> Optional[Section]:
              'contradicts their labels. Some of the labels may be wrong: a '
              'class that was forgotten, or one that is not on the photo. '
              'Those that it doubts most come first.'),
-        Pictures(doubt_pictures(run.doubts))])
-
-
-def _overview(run: Run) -> Section:
-    rows = []
-    for part in run.parts:
-        settings = part.settings
-        seconds = part.record.get('seconds')
-        rows.append((
-            part.name, settings.get('stage', 'results').lstrip('_'),
-            osp.basename(part.config) if part.config else None,
-            settings.get('randomness.seed'), _time(seconds),
-            'finished' if part.finished else 'not finished'))
-    blocks: List[Any] = [
-        Text(f'Everything lies in {osp.abspath(run.folder)}.'),
-        Table('Stages', ['stage', 'kind', 'config', 'seed', 'time', 'state'],
-              [[str(one) if one is not None else None for one in row]
-               for row in rows])]
-    known = [part.record['environment'] for part in run.parts
-             if part.record.get('environment')]
-    if known:
-        blocks.append(Table('Machine and versions', ['', ''],
-                            list(known[-1].items())))
-    else:
-        blocks.append(Text('On which machine and with which versions was not '
-                           'noted when this was made.'))
-    blocks += _plan(run.plan)
-    for part in run.parts:
-        if part.config:
-            try:
-                text = read_text(part.config)
-            except DataError:
-                continue
-            blocks.append(Code(f'Config of {part.name}: '
-                               f'{osp.basename(part.config)}', text))
-    return Section('What was run', blocks)
-
-
-def _plan(plan: Dict[str, Any]) -> List[Any]:
-    """Decisions and reasons, as far as they have the form of a plan."""
-    choices = plan.get('choices', plan.get('decisions', {}))
-    if not isinstance(choices, dict):
-        return []
-    rows = [(name, str(one.get('value')), str(one.get('reason', '')))
-            for name, one in choices.items() if isinstance(one, dict)]
-    return [Table('What was chosen, and why', ['setting', 'value', 'reason'],
-                  rows)] if rows else []
-
-
-def _time(seconds: Optional[float]) -> Optional[str]:
-    """A duration as people say it."""
-    if seconds is None:
-        return None
-    if seconds < 90:
-        return f'{seconds:.0f} s'
-    if seconds < 5400:
-        return f'{seconds / 60:.0f} min'
-    return f'{seconds / 3600:.1f} h'
+        Pictures(doubt_pictures(run.doubts, {
+            photo.name: photo.photo for part in run.parts if part.records
+            for photo in part.records.photos}))])
 
 
 def comparison_sections(places: Sequence[str]) -> List[Section]:
@@ -197,7 +167,7 @@ def comparison_sections(places: Sequence[str]) -> List[Section]:
 def side_by_side(runs: Sequence[Run]) -> List[Section]:
     """The scores of several runs in one table; none for one run."""
     scores = {run.title: {
-        f'{name}, {part.name}': part.scores[name] for part in run.parts
+        f'{name}, {part.title}': part.scores[name] for part in run.parts
         for name in ('mAP', 'mIoU') if part.scores.get(name) is not None}
         for run in runs}
     headings = list(dict.fromkeys(

@@ -16,8 +16,8 @@ def training_section(run: Run) -> Optional[Section]:
     blocks: List[Any] = []
     for part in run.parts:
         losses, scores = _split(part)
-        blocks += [*_charts(f'Losses of {part.name}', losses, 'loss'),
-                   *_charts(f'Validation of {part.name}', scores, 'score')]
+        blocks += [*_charts(f'Losses of {part.title}', losses, 'loss'),
+                   *_charts(f'Validation of {part.title}', scores, 'score')]
     if not blocks:
         return None
     return Section('Training curves', [Text(

@@ -13,6 +13,7 @@ from mmwsss.visualization.report.page import page_digest
 
 from ..stages import RECORD
 from .gallery import gallery
+from .labels import share_labels
 from .older import find_records
 from .runs import DOUBTS, SCORES, Run, find_runs
 from .sections import (
@@ -21,6 +22,7 @@ from .sections import (
     side_by_side,
     summary,
 )
+from .stage_words import name_parts, opening_part
 
 NAME = 'report.html'
 _FILES = {RECORD, RECORDS, *SCORES, 'test_scores_crf.json', 'scalars.json',
@@ -60,6 +62,8 @@ def write_report(folders: Union[str, Sequence[str]],
         return out
     for run in runs:
         find_records(run)
+        share_labels(run)
+        name_parts(run)
     write_atomically(out, page(_report(places, runs, digest)).encode(
         'utf-8', 'replace'))
     return out
@@ -79,9 +83,10 @@ def _report(places: Sequence[str], runs: Sequence[Run], digest: str
         if all(one.title.split(', seed ')[0] != name for one in shown):
             shown.append(run)
     photos = gallery(
-        [(part.name if len(runs) == 1 else f'{run.title}: {part.name}', part)
-         for run in shown for part in run.parts],
-        [row for run in shown for row in run.doubts])
+        [(part.title if len(runs) == 1 else f'{run.title}: {part.title}',
+          part) for run in shown for part in run.parts],
+        [row for run in shown for row in run.doubts],
+        opening_part(shown[0].parts))
     return Report(title, summary(runs), sections,
                   [photos] if photos is not None else [], digest)
 

@@ -2,6 +2,9 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, List, Sequence, Tuple
 
+_HEADINGS = 60  # letters of all headings of a table
+_LONG = 20  # letters of a cell
+
 
 @dataclass
 class Text:
@@ -27,6 +30,13 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     kind: ClassVar[str] = 'table'
+
+    @property
+    def wide(self) -> bool:
+        """Whether a phone has no room for its columns side by side."""
+        return sum(map(len, self.columns)) > _HEADINGS or any(
+            len(row) > 2 and len(cell) > _LONG
+            for row in self.rows for cell in row if isinstance(cell, str))
 
 
 @dataclass
@@ -110,6 +120,7 @@ class Gallery:
             data URIs, ``labels``, ``doubt``, and by part ``masks``.
         failures (dict): Name of a failure -> when a photo has it.
         note (str): What else is to be said. Defaults to ''.
+        opening (int): Which of the parts is shown first. Defaults to 0.
     """
     classes: Sequence[str]
     palette: Sequence[Sequence[int]]
@@ -117,6 +128,7 @@ class Gallery:
     photos: Sequence[Dict[str, Any]]
     failures: Dict[str, str]
     note: str = ''
+    opening: int = 0
 
     @property
     def scored(self) -> bool:

@@ -37,9 +37,8 @@ function classLines(data, photo, mask) {
     const parts = [data.classes[index]];
     if (index in mask.ious) parts.push(`IoU ${shown(mask.ious[index])}`);
     parts.push(`covers ${shown(mask.areas[index] || 0)}`);
-    if (photo.labels && !photo.labels.includes(index)) parts.push('not in the labels');
     parts.push(...(mask.failures[index] || []));
-    return make('li', {}, [swatch, parts.join(', ')]);
+    return make('li', {}, [swatch, parts.join(' · ')]);
   });
 }
 
@@ -76,7 +75,8 @@ function score(photo, part, index) {
 const ORDERS = {
   worst: (a, b) => a.score - b.score,
   best: (a, b) => b.score - a.score,
-  doubt: (a, b) => (b.photo.doubt ?? -1) - (a.photo.doubt ?? -1),
+  // Where nobody looked for doubtful labels, what fails most comes first.
+  doubt: (a, b) => (b.photo.doubt ?? -1) - (a.photo.doubt ?? -1) || b.failed - a.failed,
   name: (a, b) => a.photo.name.localeCompare(b.photo.name)
 };
 
@@ -89,7 +89,8 @@ function chosen(data, {part, class: index, failure, order}) {
     if (!failure) return true;
     const lists = index ? [mask.failures[index] || []] : Object.values(mask.failures);
     return lists.some(names => names.includes(failure));
-  }).map(photo => ({photo, score: score(photo, part, index)}));
+  }).map(photo => ({photo, score: score(photo, part, index),
+    failed: Object.values(photo.masks[part].failures).flat().length}));
   // What has no IoU comes last.
   const byScore = order === 'worst' || order === 'best';
   return found.sort((a, b) => byScore && (a.score === null || b.score === null)

@@ -43,6 +43,7 @@ def test_masks_of_two_stages_are_compared(run):
     other.name = 'test'
     run.parts.append(other)
     section = agreement_section(run)
-    assert section.blocks[-1].rows == [(name, 100) for name in CLASSES]
+    assert section.blocks[-1].rows == [
+        *((name, 100) for name in CLASSES), ('mean of these', 100)]
     other.records.photos = other.records.photos[:2]
     assert ', 2 photos' in agreement_section(run).blocks[-1].caption

@@ -1,4 +1,5 @@
 """The photos of a report."""
+import copy
 import os.path as osp
 
 import pytest
@@ -8,6 +9,7 @@ from mmwsss.apis.report import gallery as module
 from mmwsss.apis.report.gallery import gallery
 from mmwsss.apis.report.older import find_records
 from mmwsss.apis.report.runs import Part, find_runs
+from mmwsss.evaluation.photo_scores import FAILURES, SIGNS
 
 
 @pytest.fixture(scope='module')
@@ -54,6 +56,28 @@ def test_masks_of_one_photo_stand_together(run):
     shown = gallery([('one', part), ('two', part)])
     assert len(shown.photos) == 9 and shown.parts == ['one', 'two']
     assert all(len(photo['masks']) == 2 for photo in shown.photos)
+
+
+def test_it_opens_on_the_part_that_is_named(run):
+    [part] = [part for part in run.parts if part.records]
+    twice = [('one', part), ('two', copy.copy(part))]
+    assert gallery(twice, opening=part).opening == 0
+    assert gallery(twice, opening=twice[1][1]).opening == 1
+    assert gallery(twice).opening == 1
+
+
+@pytest.mark.parametrize('truths', [True, False])
+def test_failures_are_those_that_can_be_known(tmp_path, truths):
+    [run] = find_runs(make_run(str(tmp_path), 4, truths=truths))
+    find_records(run)
+    [part] = [part for part in run.parts if part.records]
+    for photo in part.records.photos:
+        photo.labels = [1, 2]
+    shown = gallery([('one', part)])
+    assert list(shown.failures) == [*(FAILURES if truths else ()), *SIGNS]
+    [photo] = [one for one in shown.photos if one['name'] == 'photo00']
+    assert photo['masks'][0]['failures'] == {
+        2: ['labelled, not in the mask']}
 
 
 def test_nothing_to_show(tmp_path):

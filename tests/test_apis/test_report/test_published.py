@@ -29,8 +29,8 @@ def test_published_rows_stand_beside_the_same_protocol():
 
 
 @pytest.mark.parametrize('photos, scored, reason', [
-    (222, NAMES, 'test is scored on 222 photos, papers on 1,449'),
-    (1449, NAMES[:7], 'scored over 7 classes, papers over 21')])
+    (222, NAMES, 'test: scored on 222 photos, papers on 1,449'),
+    (1449, NAMES[:7], 'test: scored over 7 classes, papers over 21')])
 def test_they_are_left_out_where_it_differs(photos, scored, reason):
     [text] = section(photos, scored=scored).blocks
     assert reason in text.text

@@ -1,14 +1,20 @@
 """The parts of a report."""
+import copy
+
 import pytest
 from report_runs import make_run
 
 from mmwsss.apis.report.older import find_records
 from mmwsss.apis.report.runs import Part, Run, find_runs
 from mmwsss.apis.report.sections import (
+    LABEL_MEANING,
+    MASK_MEANING,
+    UNKNOWN,
     comparison_sections,
     run_sections,
     summary,
 )
+from mmwsss.apis.report.stage_words import name_parts
 from mmwsss.files.json_files import write_json
 from mmwsss.problems import DataError
 
@@ -17,6 +23,7 @@ from mmwsss.problems import DataError
 def run(request, tmp_path):
     [run] = find_runs(make_run(str(tmp_path), 4, truths=request.param))
     find_records(run)
+    name_parts(run)
     return request.param, run
 
 
@@ -24,13 +31,29 @@ def test_what_can_be_said_with_and_without_true_masks(run):
     truths, run = run
     titles = [section.title for section in run_sections(run)]
     assert titles == ['How good it is', 'Look at these labels',
-                      'Classes: pseudo_val', 'Training curves',
-                      'What was run']
-    assert ('masks', '4') in summary([run])
-    assert (('mIoU, pseudo_val', '61.2 %') in summary([run])) is truths
+                      'Classes: masks of the held-out photos',
+                      'Training curves', 'What was run']
+    assert ('photos with masks', '4') in summary([run])
+    assert (('mIoU, masks of the held-out photos', '61.2 %')
+            in summary([run])) is truths
     classes = run_sections(run)[2]
     kinds = [block.kind for block in classes.blocks]
     assert ('matrix' in kinds) is truths and 'table' in kinds
+
+
+def test_words_are_those_of_the_scores_that_there_are(run):
+    truths, run = run
+    first = run_sections(run)[0]
+    texts = [block.text for block in first.blocks if block.kind == 'text']
+    assert texts == ([MASK_MEANING, LABEL_MEANING] if truths else [UNKNOWN])
+    assert any('no true ones' in row[1] for row in first.blocks[-1].rows
+               ) is not truths
+
+
+def test_a_photo_that_two_stages_have_masks_of_counts_once(run):
+    _, run = run
+    run.parts.append(copy.copy(run.parts[-1]))
+    assert ('photos with masks', '4') in summary([run])
 
 
 def test_several_runs_are_folded_and_bear_their_names(run):

@@ -1,6 +1,7 @@
 """The page of a report, from folders."""
 import os
 import os.path as osp
+import re
 import shutil
 
 import pytest
@@ -28,8 +29,8 @@ def test_a_report_says_what_was_run_and_how_good_it_is(run):
     text = open(path, encoding='utf-8').read()
     for part in ('mIoU says how good masks are', '61.2', '91.5', '93.0',
                  'my_localizer.py', 'a processor', '75 s', '67 min',
-                 'Look at these labels', 'Losses of localizer',
-                 'Validation of localizer', 'background threshold',
+                 'Look at these labels', 'Losses of the localizer',
+                 'Validation of the localizer', 'background threshold',
                  'Where the pixels of each class went'):
         assert part in text, part
     assert EVIL not in text
@@ -52,8 +53,39 @@ def test_several_folders_stand_side_by_side(run, tmp_path):
     out = str(tmp_path / 'new' / 'both.html')
     assert write_report([run, other], out) == out
     text = open(out, encoding='utf-8').read()
-    assert 'run: How good it is' in text and 'other: pseudo_val' in text
+    assert 'run: How good it is' in text
+    assert 'other: masks of the held-out photos' in text
     assert not osp.exists(osp.join(run, 'report.html'))
+
+
+@pytest.fixture
+def tested(run):
+    """A run whose test has no labels, after masks of training photos."""
+    for name, key, settings in (
+            ('pseudo_train', '3', dict(stage='Generate', split='train')),
+            ('test', '4', dict(stage='Test'))):
+        folder = osp.join(run, name)
+        shutil.copytree(osp.join(run, 'pseudo_val'), folder)
+        write_json(osp.join(folder, 'stage.json'), dict(
+            key=key, inputs={}, results={}, settings=settings))
+    path = osp.join(folder, 'photos.json')
+    content = read_json(path)
+    for photo in content['photos']:
+        photo['labels'] = None
+    write_json(path, content)
+    return run
+
+
+def test_the_page_opens_on_training_masks_and_a_test_has_labels(tested):
+    for count in (1, 2):
+        page = osp.join(tested, f'{count}.html')
+        text = open(write_report([tested] * count, page)).read()
+        [opened] = re.findall(r'<option value="\d+" selected>(.*?)<', text)
+        assert opened.endswith('masks of the training photos')
+    heading = 'Classes: the network on the held-out photos'
+    cells = re.findall(r'"labelled, but not in it">(.*?)<',
+                       text[text.rindex(heading):])
+    assert cells[:3] == ['–', '0', '0']
 
 
 def test_runs_of_one_name_are_told_apart(finished, tmp_path):
@@ -62,13 +94,14 @@ def test_runs_of_one_name_are_told_apart(finished, tmp_path):
     text = open(write_report(places), encoding='utf-8').read()
     assert 'Side by side' in text
     for name in ('cam', 'mmct'):
-        assert f'<th scope="row">{name}/seed_0</th>' in text
-        assert f'{name}/seed_0: pseudo_val</option>' in text
+        assert f'scope="row">{name}/seed_0</th>' in text
+        assert f'{name}/seed_0: masks of the held-out photos</option>' in text
 
 
 def test_a_single_stage_and_a_damaged_one(run):
     part = osp.join(run, 'pseudo_val')
-    assert 'mIoU, pseudo_val' in open(write_report(part)).read()
+    text = open(write_report(part)).read()
+    assert 'mIoU, masks of the held-out photos' in text
     with open(osp.join(part, 'photos.json'), 'w') as file:
         file.write('{')
     with pytest.raises(DataError, match='photos.json: not valid JSON'):

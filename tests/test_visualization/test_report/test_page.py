@@ -69,10 +69,19 @@ def test_a_page_asks_nothing_of_a_network():
     assert not re.search(r'url\((?!["\']?#)|@import|fetch\(', text)
 
 
+@pytest.mark.parametrize('opening', [0, 1])
+def test_the_gallery_opens_on_one_of_its_parts(opening):
+    report = everything('a')
+    report.galleries[0].parts = ['one', 'two']
+    report.galleries[0].opening = opening
+    assert re.findall(r'<option[^>]* selected>(\w+)<', page(report)) == [
+        ('one', 'two')[opening]]
+
+
 def test_numbers_are_short_and_what_is_unknown_is_a_dash():
     text = page(everything('a'))
-    assert '<td class="number">2.5</td>' in text
-    assert '<td class="number">–</td>' in text
+    assert 'class="number" data-heading="b">2.5</td>' in text
+    assert 'class="number" data-heading="b">–</td>' in text
     assert '>50.0</td>' in text and '>0</td>' in text
 
 
