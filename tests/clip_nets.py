@@ -5,23 +5,12 @@ import numpy as np
 import torch
 from shapes import write_config
 
+from mmwsss.conversion import LAYOUTS
 from mmwsss.models import CLIPViT, TokenFusion, TransformerHead
-from mmwsss.models.key_names import NameTable, rename
+from mmwsss.models.key_names import rename
 
 # Published names of what is trained -> ours.
-DECODER_NAMES: NameTable = (
-    ('decoder_fts_fuse.linears_modulelist.*.proj.', 'fusion.mlps.*.0.'),
-    ('decoder_fts_fuse.linears_modulelist.*.proj_2.', 'fusion.mlps.*.2.'),
-    ('decoder_fts_fuse.linear_fuse.', 'fusion.fuse.'),
-    ('decoder.linear_pred.', 'decode_head.conv_seg.'),
-    *[(f'decoder.transformer.resblocks.*.{theirs}',
-       f'decode_head.layers.*.{ours}') for theirs, ours in (
-           ('attn.in_proj_weight', 'attn.qkv.weight'),
-           ('attn.in_proj_bias', 'attn.qkv.bias'),
-           ('attn.out_proj.', 'attn.proj.'), ('ln_1.', 'ln1.'),
-           ('ln_2.', 'ln2.'), ('mlp.c_fc.', 'ffn.layers.0.0.'),
-           ('mlp.c_proj.', 'ffn.layers.1.'))],
-)
+DECODER_NAMES = LAYOUTS['weclip'].names
 
 
 class CLIPFile(dict):
