@@ -51,7 +51,7 @@ def test_position_embeddings_parity(file, size):
     handle.remove()
     patches, _ = vit.patch_embed(images[:1])
     tokens = torch.cat([vit.cls_token, patches], dim=1)
-    close((seen[0] - tokens)[0], file[f'{size}/pos_embed_resized'], 3e-4)
+    close((seen[0] - tokens)[0], file[f'{size}/pos_embed_resized'], 5e-4)
 
 
 def test_position_embeddings_resized_once_more_parity(test_data):

@@ -45,13 +45,14 @@ def test_maps_from_the_photo_parity(test_data, tmp_path):
         samples = [sample(onehot.tolist(), tuple(image.shape[1:]))]
         _, maps = model.logits_and_maps(image[None], samples)
         raw = file[f'{name}/cam_refined']
-        close(maps[0, labels], min_max(raw), 1e-3)
-        # The published scaling adds 1e-7 to the span of the raw maps.
-        span = (raw.amax((1, 2)) - raw.amin((1, 2)))[:, None, None]
-        full = F.interpolate(
-            maps[:, labels] * span / (span + 1e-7),
-            file[f'{name}/orig_hw'].tolist(), mode='bilinear')
-        close(full[0], file[f'{name}/attn_highres'], 1e-3)
+        low, high = (side(raw, dim=(1, 2), keepdim=True)
+                     for side in (torch.amin, torch.amax))
+        close(maps[0, labels] * (high - low) + low, raw, 1e-3)
+        # The published scaling adds 1e-7.
+        want = file[f'{name}/attn_highres']
+        full = F.interpolate(maps[:, labels], want.shape[1:],
+                             mode='bilinear')
+        close(full[0] * (high - low), want * (high - low + 1e-7), 1e-3)
         got, = model.localize(image[None], samples)
         order = labels.argsort()
         same = F.interpolate(maps[:, labels[order]], image.shape[1:],
