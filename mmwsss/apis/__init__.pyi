@@ -1,5 +1,6 @@
 from .comparison import compare
 from .config import load_config
+from .config_texts import config_texts
 from .doubtful_labels import find_doubtful_labels
 from .evaluation import evaluate_pseudo_labels
 from .figures import write_figure
@@ -17,7 +18,7 @@ from .training import best_checkpoint, train
 
 __all__ = [
     'analyse_over_smoothing', 'best_checkpoint', 'compare',
-    'evaluate_pseudo_labels', 'find_doubtful_labels', 'fit',
+    'config_texts', 'evaluate_pseudo_labels', 'find_doubtful_labels', 'fit',
     'generate_pseudo_labels', 'load_config', 'parse_grid', 'plan', 'predict',
     'run_pipeline', 'show_plan', 'split_folder', 'sweep', 'test', 'train',
     'write_figure', 'write_report', 'write_submission', 'write_tables'

@@ -29,8 +29,9 @@ READ_LATER = frozenset({
     'localize_pipeline', 'localize_workers', 'map_dtype', 'map_stride',
     'lenient', 'max_side',
     'refine_workers', 'refiners', 'score_classes', 'scorers', 'submission',
-    'test_crf', 'test_list', 'train_list', 'tta_model', 'tta_pipeline',
-    'val_list'})
+    'test_crf', 'test_list', 'text_attributes', 'text_classes',
+    'text_clusters', 'text_phrases', 'text_template', 'train_list',
+    'tta_model', 'tta_pipeline', 'val_list'})
 """Top-level names that are read after the config file; add what you read."""
 
 

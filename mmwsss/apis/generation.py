@@ -73,6 +73,7 @@ from .photo_records import (
 )
 from .scoring import PIXELS_AT_ONCE, ScoredFile, Scoring, map_scoring
 from .training import build_runner
+from .untrained import check_weights_are_named, needs_no_training
 
 SPLITS = ('train', 'val', 'test')
 ASKED = 1000  # images that the automatic threshold is found on, at most
@@ -99,8 +100,10 @@ def generate_pseudo_labels(cfg: Config,
 
     Args:
         cfg (Config): Config of the localizer.
-        checkpoint (str, optional): Path or URL of its weights. None runs no
-            network: ``maps`` go through the refiners of the config.
+        checkpoint (str, optional): Path or URL of its weights. None where the
+            localizer needs no training, its config has no ``train_cfg``; or
+            together with ``maps``, which go through the refiners of the
+            config without any network.
         out_dir (str): Where to write.
         split (str): 'train', 'val', 'test', or the path of a list of image
             ids (under ``data_root``) with the training set's folders.
@@ -128,7 +131,10 @@ def generate_pseudo_labels(cfg: Config,
         dict: What ``scores.json`` holds.
     """
     out_dir = require_writable(out_dir)
-    if (checkpoint is None) == (maps is None):
+    untrained = checkpoint is None and maps is None
+    if untrained and needs_no_training(cfg):
+        check_weights_are_named(cfg)
+    elif (checkpoint is None) == (maps is None):
         raise ConfigError('give either the checkpoint of a network, or '
                           'without one the folder of maps to refine (--maps)')
     if export_npy not in (None, *MAP_DICT_LAYOUTS):
@@ -153,7 +159,8 @@ def generate_pseudo_labels(cfg: Config,
         truths = _true_masks(dataset, classes, scoring, split,
                              chooses=threshold is None)
         claim(out_dir, describe_source(cfg, checkpoint, dataset,
-                                       _list_name(split, dataset_cfg)),
+                                       _list_name(split, dataset_cfg),
+                                       untrained),
               overwrite)
         done = [osp.isfile(osp.join(maps_dir, name + '.npz'))
                 for name in sample_names(dataset)]
@@ -163,7 +170,7 @@ def generate_pseudo_labels(cfg: Config,
 
     with process_group(launcher):
         truths, batches = on_main_process(prepare)
-        if batches and checkpoint is not None:
+        if batches and maps is None:
             _run_localizer(cfg, checkpoint, dataset_cfg, dataset.metainfo,
                            batches, maps_dir)
         if not is_main_process():
@@ -305,9 +312,9 @@ def check_threshold(threshold: Union[Threshold, str]) -> None:
                           "[0, 1), or two, the lower first, or 'auto'")
 
 
-def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
-                   metainfo: dict, batches: List[List[int]],
-                   maps_dir: str) -> None:
+def _run_localizer(cfg: Config, checkpoint: Optional[str],
+                   dataset_cfg: dict, metainfo: dict,
+                   batches: List[List[int]], maps_dir: str) -> None:
     """The Runner's localize loop over the batches that still lack maps."""
     cfg.launcher = 'none'  # the processes are a group already
     cfg.test_dataloader = dict(
@@ -324,14 +331,18 @@ def _run_localizer(cfg: Config, checkpoint: str, dataset_cfg: dict,
     cfg.test_cfg = dict(type='LocalizeLoop', out_dir=maps_dir,
                         num_workers=workers, **_writer_options(cfg))
     cfg.test_evaluator = []  # maps are scored when all of them are there
-    forget_pretrained(cfg.model)
+    if checkpoint is not None:
+        forget_pretrained(cfg.model)
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper',
                 'param_scheduler', 'val_dataloader', 'val_cfg',
                 'val_evaluator', 'custom_hooks'):
         cfg.pop(key, None)
     runner = build_runner(cfg)
     check_class_counts(cfg, runner.model, ['test'])
-    load_weights(runner.model, checkpoint, metainfo['classes'])
+    if checkpoint is None:
+        runner.model.init_weights()
+    else:
+        load_weights(runner.model, checkpoint, metainfo['classes'])
     runner.test_in_batches(batches)
     with progress_bar('Maps', sum(map(len, batches))) as advance:
         runner.register_hook(ImageProgressHook(advance))

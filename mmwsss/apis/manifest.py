@@ -20,21 +20,26 @@ from mmwsss.problems import ConfigError, DataError
 from mmwsss.refiners import RefinerChain
 from mmwsss.registry import forget_pretrained
 
+from .untrained import files_digest
+
 _KINDS = dict(maps='.npz', masks='.png', npy='.npy')
 _SUMMARIES = ('scores.json', 'photos.json', 'threshold_curve.png',
               'overlays.png')
 
 
 def describe_source(cfg: Config, checkpoint: Optional[str],
-                    dataset: BaseDataset, split: str = 'train') -> dict:
+                    dataset: BaseDataset, split: str = 'train',
+                    untrained: bool = False) -> dict:
     """Hashes of all that maps depend on.
 
     Args:
         cfg (Config): Config of the model.
         checkpoint (str, optional): Path or URL of its weights; None where
-            only the refiners of the config work.
+            only the refiners of the config work, or the model needs none.
         dataset (BaseDataset): The images.
         split (str): What the list of images is called. Defaults to 'train'.
+        untrained (bool): Whether the model works without a checkpoint.
+            Defaults to False.
 
     Returns:
         dict: ``weights``, ``settings`` and ``split``, and in ``images`` one
@@ -42,7 +47,12 @@ def describe_source(cfg: Config, checkpoint: Optional[str],
         network reads of it, input maps or an embedding.
     """
     network: list = []
+    weights = ''
     if checkpoint is not None:
+        weights = weights_digest(checkpoint)
+    elif untrained:
+        weights = files_digest(cfg.model)
+    if weights:
         model = cfg.model.to_dict()
         forget_pretrained(model)  # its weights are the checkpoint's
         network = [model, cfg.localize_pipeline]
@@ -52,7 +62,7 @@ def describe_source(cfg: Config, checkpoint: Optional[str],
         default=str, sort_keys=True)
     infos = map(dataset.get_data_info, range(len(dataset)))
     return dict(
-        weights=weights_digest(checkpoint) if checkpoint is not None else '',
+        weights=weights,
         split=split,
         settings=hashlib.sha256(settings.encode()).hexdigest(),
         images={info['sample_id']: _image_digest(info) for info in infos})

@@ -26,6 +26,7 @@ from .stages import (
     run_stages,
 )
 from .testing import check_test
+from .untrained import needs_no_training
 
 CRF = dict(type='DenseCRF', unary='labels', bilateral_sxy=50,
            bilateral_srgb=5)
@@ -123,17 +124,18 @@ def path_stages(localizer: str,
     paths = [path for path in (localizer, affinity, segmentor) if path]
     options = dict(zip(paths, fitting_options(paths, cfg_options or {})))
     loc = load_config(localizer, options[localizer])
-    stages: List[Stage] = [Train('localizer', loc, amp=amp)]
+    weights = {} if needs_no_training(loc) else dict(checkpoint='localizer')
+    stages: List[Stage] = [Train('localizer', loc, amp=amp)] * bool(weights)
     if 'tta_model' in loc:  # it segments by itself
         stages.append(_test('decoder', loc, 'localizer', crf))
     splits = [split for split in ('train', 'val') if has_split(loc, split)]
     stages += [Generate(f'pseudo_{split}', loc, dict(
-        checkpoint='localizer', **_one_background('pseudo', split)),
+        **weights, **_one_background('pseudo', split)),
         split=split, threshold=threshold) for split in splits]
     if check_labels:
         knows = loc.model.backbone.get('pretrained') is not None
-        stages.append(CheckLabels('doubtful_labels', loc, {} if knows else
-                                  dict(checkpoint='localizer')))
+        stages.append(CheckLabels('doubtful_labels', loc,
+                                  {} if knows else dict(weights)))
     seeds = masks = 'pseudo_train'
     if crf:
         refined = copy.deepcopy(loc)

@@ -138,8 +138,9 @@ class Generate(Stage):
     """Writes maps and masks of a split; its results are the scores.
 
     It takes a ``checkpoint``, or ``maps`` that go through the refiners of the
-    config. Where it takes another ``background``, whose threshold was found
-    without true masks, it finds none of its own.
+    config, or nothing where the localizer needs no training. Where it takes
+    another ``background``, whose threshold was found without true masks, it
+    finds none of its own.
 
     Attributes:
         split (str): 'train' or 'val'.
@@ -152,7 +153,7 @@ class Generate(Stage):
 
     def work(self, cfg: Config, folder: str, given: Given) -> dict:
         maps = None
-        if 'checkpoint' not in given:
+        if 'maps' in given and 'checkpoint' not in given:
             maps = osp.join(given['maps']['folder'], 'maps')
         other = given.get('background', {})
         return generate_pseudo_labels(

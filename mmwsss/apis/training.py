@@ -21,6 +21,7 @@ from mmwsss.problems import ConfigError
 from mmwsss.registry import DATASETS
 
 from .class_counts import check_class_counts
+from .untrained import needs_no_training
 
 _run_numbers = itertools.count(1)
 
@@ -42,11 +43,16 @@ def train(cfg: Config,
         Runner: After training.
 
     Raises:
-        ConfigError: If the folder cannot be written to or the photos do not
-            fill a batch.
+        ConfigError: If there is nothing to train, the folder cannot be
+            written to or the photos do not fill a batch.
         DataError: If the weights to begin with, or the checkpoint to go on
             from, cannot be read or do not fit.
     """
+    if needs_no_training(cfg):
+        raise ConfigError(
+            f'{cfg.filename}: it has no train_cfg, there is nothing to train; '
+            'tools/gen_pseudo.py writes its maps and masks without a '
+            'checkpoint')
     cfg = copy.deepcopy(cfg)
     with _kept_lines() as lines:
         datasets = _checked_datasets(cfg)

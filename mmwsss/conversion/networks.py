@@ -24,6 +24,30 @@ def whole_model(cfg: Config, state: StateDict) -> nn.Module:
     return _build(cfg.model)
 
 
+def with_frozen_encoder(cfg: Config, state: StateDict) -> nn.Module:
+    """The model of a config whose encoder is frozen, with its weights.
+
+    Args:
+        cfg (Config): The config; the files that it names have to be there.
+        state (dict): Not needed; every builder here is called alike.
+
+    Returns:
+        nn.Module: Its decoder has random weights.
+
+    Raises:
+        DataError: If no weights of the encoder are named, or a file is
+            missing.
+    """
+    if not cfg.model.backbone.get('pretrained'):
+        raise DataError(
+            f'{cfg.filename}: model.backbone.pretrained names no weights, and '
+            'the published decoder stands on CLIP; give --cfg-options '
+            'pretrained=PATH_OR_URL')
+    model = MODELS.build(copy.deepcopy(cfg.model))
+    model.backbone.init_weights()
+    return model
+
+
 def backbone(cfg: Config, state: StateDict) -> nn.Module:
     """The backbone of a config's model.
 

@@ -77,15 +77,7 @@ def read_checkpoint(source: Union[str, os.PathLike[str]]) -> dict:
         DataError: If the file is not a checkpoint or holds foreign objects.
     """
     source = os.fspath(source)
-    path = os.path.expanduser(source)
-    if is_url(source):
-        path = _download(source)
-    if os.path.isdir(path):
-        raise DataError(f'checkpoint {source}: is a folder; name a file in it')
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f'checkpoint {source}: no such file. Give the path of a .pth file '
-            'or an http(s) URL.')
+    path = local_weights(source)
     _check_kind(source, path)
     try:
         check_pickle(path)
@@ -144,6 +136,32 @@ def cached_path(url: str) -> str:
     digest = hashlib.sha256(url.encode()).hexdigest()[:12]
     return os.path.join(torch.hub.get_dir(), 'checkpoints',
                         f'{stem or "weights"}-{digest}{end or ".pth"}')
+
+
+def local_weights(source: str) -> str:
+    """Where a file of weights is on this machine.
+
+    Args:
+        source (str): Path or http(s) URL, which is downloaded once.
+
+    Returns:
+        str: Its path.
+
+    Raises:
+        FileNotFoundError: If the path does not exist or the URL cannot be
+            downloaded.
+        DataError: If it is a folder.
+    """
+    path = os.path.expanduser(source)
+    if is_url(source):
+        path = _download(source)
+    if os.path.isdir(path):
+        raise DataError(f'checkpoint {source}: is a folder; name a file in it')
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f'checkpoint {source}: no such file. Give the path of a .pth file '
+            'or an http(s) URL.')
+    return path
 
 
 def _download(url: str) -> str:

@@ -9,12 +9,14 @@ from typing import List, Optional, Tuple
 # names that begin with it.
 NameTable = Tuple[Tuple[str, str], ...]
 
-# DINO, DeiT and timm -> mmpretrain.
+# DINO, DINOv2, DeiT and timm -> mmpretrain.
 VIT_NAMES: NameTable = (
     ('blocks.*.norm1.', 'layers.*.ln1.'),
     ('blocks.*.norm2.', 'layers.*.ln2.'),
     ('blocks.*.mlp.fc1.', 'layers.*.ffn.layers.0.0.'),
     ('blocks.*.mlp.fc2.', 'layers.*.ffn.layers.1.'),
+    ('blocks.*.ls1.gamma', 'layers.*.attn.gamma1.weight'),
+    ('blocks.*.ls2.gamma', 'layers.*.ffn.gamma2.weight'),
     ('blocks.*.attn.', 'layers.*.attn.'),
     ('patch_embed.proj.', 'patch_embed.projection.'),
     ('norm.', 'ln1.'),

@@ -65,7 +65,7 @@ def load_vit_weights(vit: 'TokenViT', source: str) -> None:
                             'numbers; these are no weights of a ViT')
     state = {k: v.float() for k, v in state.items()}
     if 'pos_embed' in state:
-        state['pos_embed'] = _fit_pos_embed(state['pos_embed'], vit, source)
+        state['pos_embed'] = fit_pos_embed(state['pos_embed'], vit, source)
     state = vit.adapt_weights(state)
     _load_all(vit, state, source,
               'Known layouts: DINO, DeiT, timm, mmpretrain; choose the `arch` '
@@ -127,7 +127,7 @@ def _load_all(model: nn.Module, state: StateDict, source: str,
     model.load_state_dict({key: state[key] for key in own})
 
 
-def _fit_pos_embed(pos_embed: Tensor, vit: 'TokenViT',
+def fit_pos_embed(pos_embed: Tensor, vit: 'TokenViT',
                    source: str) -> Tensor:
     """Resize (1, extra + n, D) position embeddings to the model's grid."""
     if pos_embed.ndim != 3 or not pos_embed.shape[1]:

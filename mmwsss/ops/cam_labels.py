@@ -184,3 +184,48 @@ def refined_labels(images: Tensor,
     if inside is not None:
         labels[~inside] = ignore_index
     return labels
+
+
+def competing_labels(images: Tensor,
+                     cams: Tensor,
+                     onehot: Tensor,
+                     inside: Optional[Tensor] = None,
+                     power: float = 1.,
+                     iterations: int = 20,
+                     dilations: Tuple[int, ...] = (1, 2, 4, 8, 12, 24),
+                     ignore_index: int = 255) -> Tensor:
+    """Labels without thresholds: maps and background compete (WeCLIP).
+
+    The background's score is ``(1 - strongest map) ** power``; the photo's
+    colours refine all scores at full size, and the largest one wins.
+
+    Args:
+        images (Tensor): RGB in [0, 1], (B, 3, H, W).
+        cams (Tensor): In [0, 1], (B, C, H, W).
+        onehot (Tensor): Image-level labels, (B, C).
+        inside (Tensor, optional): False outside the photo, (B, H, W); labels
+            there are ``ignore_index``.
+        power (float): See above. Defaults to 1.
+        iterations (int): Rounds of :func:`pixel_adaptive_refinement`.
+            Defaults to 20 (published code).
+        dilations (tuple[int]): Its distances in pixels. Defaults to
+            (1, 2, 4, 8, 12, 24).
+        ignore_index (int): Label outside the photo. Defaults to 255.
+
+    Returns:
+        Tensor: 0 background, 1..C, (B, H, W), int64.
+    """
+    # Only the present classes compete: the K of the image that has most.
+    most = max(int(onehot.sum(1).max()), 1)
+    present, classes = onehot.topk(most, dim=1)  # (B, K)
+    maps = cams.gather(1, classes[..., None, None].expand(
+        -1, -1, *cams.shape[2:])) * (present > 0)[..., None, None]
+    background = (1 - maps.amax(1, keepdim=True))**power
+    refined = pixel_adaptive_refinement(
+        images, torch.cat([background, maps], dim=1), iterations, dilations)
+    winner = refined.argmax(1)
+    names = torch.cat([classes.new_zeros(len(classes), 1), classes + 1], 1)
+    labels = names.gather(1, winner.flatten(1)).view_as(winner)
+    if inside is not None:
+        labels[~inside] = ignore_index
+    return labels

@@ -19,10 +19,9 @@ from mmwsss.files.atomic import require_writable_file, write_npz
 from mmwsss.files.image_lists import find_listed, read_image_list
 from mmwsss.files.photos import find_photos, read_photo
 from mmwsss.files.safe_npz import INTEGERS, TEXT, read_embeddings
-from mmwsss.models.clip import (
-    CLIPImageEncoder,
+from mmwsss.models.clip import CLIPImageEncoder, build_image_encoder
+from mmwsss.models.clip_weights import (
     PathLike,
-    build_image_encoder,
     clip_model_name,
     read_clip_state_dict,
 )
@@ -87,7 +86,7 @@ def extract_image_embeddings(out_file: PathLike,
     state = read_clip_state_dict(weights)
     encoder = build_image_encoder(state, weights).to(choose_device(device))
     parts = _Parts(f'{out_file}.parts', _digest(encoder),
-                   encoder.proj.shape[1], resume)
+                   encoder.vit.out_channels, resume)
     todo = {key: path for key, path in photos.items()
             if key not in parts.rows}
     if todo:

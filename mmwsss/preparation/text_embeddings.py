@@ -12,14 +12,16 @@ from torch import Tensor
 
 from mmwsss.datasets.class_prompts import ClassPrompts, get_class_prompts
 from mmwsss.files.atomic import require_writable_file, write_npz
-from mmwsss.models.clip import (
+from mmwsss.models.clip import build_text_encoder
+from mmwsss.models.clip_weights import (
     PathLike,
-    build_text_encoder,
     clip_model_name,
     read_clip_state_dict,
 )
 from mmwsss.parallel.devices import choose_device
 from mmwsss.problems import DataError, unknown_name
+
+from .attributes import adopt_attributes, read_descriptions
 
 Classes = Union[str, Sequence[str], Mapping[str, Sequence[str]]]
 
@@ -31,7 +33,10 @@ def extract_text_embeddings(
         templates: Sequence[str] = ('a photo of a {}', ),
         synonyms: Optional[Mapping[str, Sequence[str]]] = None,
         model_name: Optional[str] = None,
-        device: Optional[str] = None) -> str:
+        device: Optional[str] = None,
+        background: Sequence[str] = (),
+        attributes: Optional[str] = None,
+        clusters: Optional[int] = None) -> str:
     """Write CLIP's text embeddings of class names.
 
     The embedding of a class is the mean of the unit-length embeddings of all
@@ -56,6 +61,13 @@ def extract_text_embeddings(
             the weights, e.g. 'CLIP ViT-B/16'.
         device (str, optional): 'cpu', 'cuda', ...; by default the GPU if
             there is one.
+        background (Sequence[str]): Words for the background, whose rows
+            follow the classes. Defaults to (): none.
+        attributes (str, optional): JSON file of sentences that describe the
+            classes, see :func:`read_descriptions`; each class adopts some, see
+            :func:`adopt_attributes`. Defaults to None.
+        clusters (int, optional): Of all sentences. Needed with
+            ``attributes``.
 
     Returns:
         str: ``out_file``.
@@ -74,22 +86,35 @@ def extract_text_embeddings(
                             "the class goes, e.g. 'a photo of a {}'")
     if not templates:
         raise DataError("no template; give one, e.g. 'a photo of a {}'")
+    sentences = {}
+    if attributes is not None:
+        if clusters is None:
+            raise DataError(f'{attributes}: into how many clusters? Give '
+                            'text_clusters')
+        sentences = read_descriptions(attributes, list(phrases))
     prompts = {name: [template.replace('{}', phrase)
                       for template in templates for phrase in words]
-               for name, words in phrases.items()}
+               for name, words in [*phrases.items(),
+                                   *((word, (word, )) for word in background)]}
 
     state = read_clip_state_dict(weights)
     encoder = build_text_encoder(state, weights).to(choose_device(device))
     vectors = _encode_prompts(encoder, list(dict.fromkeys(
-        prompt for group in prompts.values() for prompt in group)))
-    embeddings = torch.stack([
+        prompt for group in [*prompts.values(), *sentences.values()]
+        for prompt in group)))
+    embeddings = F.normalize(torch.stack([
         torch.stack([vectors[prompt] for prompt in group]).mean(dim=0)
         for group in prompts.values()
-    ])  # (C, E)
+    ]), dim=-1)  # (C + background words, E)
+    if clusters is not None and sentences:
+        embeddings[:len(phrases)] = adopt_attributes(
+            embeddings[:len(phrases)],
+            [torch.stack([vectors[text] for text in group])
+             for group in sentences.values()], clusters)
     write_npz(
         out_file,
         names=np.array(list(prompts)),
-        embeddings=F.normalize(embeddings, dim=-1).numpy(),
+        embeddings=embeddings.numpy(),
         model=np.array(model_name or clip_model_name(state, weights)),
         prompt=np.array('; '.join(templates)))
     print_log(f'Wrote {out_file}: {len(prompts)} classes', 'current')

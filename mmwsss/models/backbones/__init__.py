@@ -1,10 +1,11 @@
 from .class_token_vit import ClassTokenViT, TokenFeatures
+from .clip_vit import CLIPFeatures, CLIPViT
 from .conv_stem import ConvStem
 from .resnet38d import ResNet38d
 from .taps import ResNetTaps, ViTTaps
 from .token_vit import TokenViT
 
 __all__ = [
-    'ClassTokenViT', 'ConvStem', 'ResNet38d', 'ResNetTaps', 'TokenFeatures',
-    'TokenViT', 'ViTTaps'
+    'CLIPFeatures', 'CLIPViT', 'ClassTokenViT', 'ConvStem', 'ResNet38d',
+    'ResNetTaps', 'TokenFeatures', 'TokenViT', 'ViTTaps'
 ]

@@ -5,15 +5,12 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
-from mmpretrain.models.backbones.vision_transformer import (
-    TransformerEncoderLayer,
-)
 from mmpretrain.models.utils import resize_pos_embed
 from torch import Tensor, nn
 
 from mmwsss.registry import MODELS
 
-from .token_vit import TokenViT
+from .token_vit import TokenViT, head_weights, run_layer
 
 # Index of a layer, visual tokens (B, C, D) and patch tokens (B, N, D) -> the
 # visual tokens that enter the layer.
@@ -134,14 +131,14 @@ class AttentionRecorder(TokenAttention):
         keep_affinity = layer >= self.affinity_start
         if not (keep_attention or keep_affinity):
             return super().attend(layer, query, key, value)
-        query = query * query.shape[-1]**-0.5
         num_heads = query.shape[1]
         start, end = self.start, self.end
         outputs = []
         for head in range(num_heads):
             q, k, v = query[:, head], key[:, head], value[:, head]
-            hidden = _weights(q[:, start:end], k)  # (B, T - V, L)
-            seen = _weights(self.without_hidden(q), self.without_hidden(k))
+            hidden = head_weights(q[:, start:end], k)  # (B, T - V, L)
+            seen = head_weights(self.without_hidden(q),
+                                self.without_hidden(k))
             outputs.append(self.with_hidden(
                 seen @ self.without_hidden(v), hidden @ v))
             if keep_attention:
@@ -160,11 +157,6 @@ class AttentionRecorder(TokenAttention):
         if total is None:
             return part / count
         return total.add_(part, alpha=1. / count)
-
-
-def _weights(query: Tensor, key: Tensor) -> Tensor:
-    """Attention weights of one head, (B, Q, d), (B, K, d) -> (B, Q, K)."""
-    return (query @ key.transpose(-2, -1)).softmax(-1)
 
 
 @MODELS.register_module()
@@ -280,8 +272,8 @@ class ClassTokenViT(TokenViT):
             if attention is None:
                 tokens = layer(tokens)
             else:
-                tokens = _run_layer(layer, tokens,
-                                    partial(attention.attend, i))
+                tokens = run_layer(layer, tokens,
+                                   partial(attention.attend, i))
             if i == self.num_layers - 1 and self.final_norm:
                 tokens = self.ln1(tokens)
             class_tokens.append(tokens[:, :split])
@@ -289,17 +281,3 @@ class ClassTokenViT(TokenViT):
             class_tokens, tokens[:, split:], tuple(grid),
             getattr(attention, 'class_attention', None),
             getattr(attention, 'patch_affinity', None))
-
-
-def _run_layer(layer: TransformerEncoderLayer, tokens: Tensor,
-               attend: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
-    """Mmpretrain's ``TransformerEncoderLayer`` with another attention."""
-    attn = layer.attn
-    B, L, _ = tokens.shape
-    qkv = attn.qkv(layer.ln1(tokens)).reshape(B, L, 3, attn.num_heads,
-                                              attn.head_dims)
-    query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, L, d) each
-    output = attend(query, key, value)
-    output = attn.proj(output.transpose(1, 2).reshape(B, L, attn.embed_dims))
-    tokens = tokens + attn.out_drop(attn.gamma1(attn.proj_drop(output)))
-    return layer.ffn(layer.ln2(tokens), identity=tokens)

@@ -1,8 +1,21 @@
 """mmpretrain's ViT with weights in any of the field's key layouts."""
 from contextlib import ExitStack, contextmanager
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Tuple,
+    Union,
+)
 
+import torch
 from mmpretrain.models.backbones import VisionTransformer
+from mmpretrain.models.backbones.vision_transformer import (
+    TransformerEncoderLayer,
+)
 from torch import Tensor, nn
 
 from mmwsss.models.pretrained import load_vit_weights
@@ -98,3 +111,73 @@ class TokenViT(VisionTransformer):
             patches_only = state['pos_embed'][:, -num_patches:]
             state = {**state, 'pos_embed': patches_only}
         return state
+
+
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Queries, keys, values, (B, heads, L, d) each -> mixed values."""
+
+
+def run_layer(layer: TransformerEncoderLayer, tokens: Tensor,
+              attend: Attend) -> Tensor:
+    """Mmpretrain's ``TransformerEncoderLayer`` with another attention.
+
+    Args:
+        layer (TransformerEncoderLayer): One layer.
+        tokens (Tensor): What enters it, (B, L, D).
+        attend (callable): The attention.
+
+    Returns:
+        Tensor: What leaves it, (B, L, D).
+    """
+    tokens = tokens + attention_branch(layer, layer.ln1(tokens), attend)
+    return layer.ffn(layer.ln2(tokens), identity=tokens)
+
+
+def attention_branch(layer: TransformerEncoderLayer, normed: Tensor,
+                     attend: Attend) -> Tensor:
+    """What the attention of a layer adds to the tokens.
+
+    Args:
+        layer (TransformerEncoderLayer): One layer.
+        normed (Tensor): Tokens after its first norm, (B, L, D).
+        attend (callable): The attention.
+
+    Returns:
+        Tensor: (B, L, D).
+    """
+    attn = layer.attn
+    B, L, _ = normed.shape
+    qkv = attn.qkv(normed).reshape(B, L, 3, attn.num_heads, attn.head_dims)
+    query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, L, d) each
+    output = attend(query, key, value)
+    output = attn.proj(output.transpose(1, 2).reshape(B, L, attn.embed_dims))
+    return attn.out_drop(attn.gamma1(attn.proj_drop(output)))
+
+
+def head_weights(query: Tensor, key: Tensor) -> Tensor:
+    """Attention weights, (..., Q, d) and (..., K, d) -> (..., Q, K)."""
+    query = query * query.shape[-1]**-0.5
+    return (query @ key.transpose(-2, -1)).softmax(-1)
+
+
+class MeanAttention:
+    """The usual attention; remembers its mean over the heads.
+
+    One head's (B, L, L) weights exist at a time.
+
+    Attributes:
+        mean (Tensor): Rows are queries, (B, L, L), after the call.
+    """
+    mean: Tensor
+
+    def __call__(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Mixed values, (B, heads, L, d)."""
+        heads, outputs = query.shape[1], []
+        for head in range(heads):
+            weights = head_weights(query[:, head], key[:, head])
+            outputs.append(weights @ value[:, head])
+            if head == 0:
+                self.mean = weights / heads
+            else:
+                self.mean = self.mean + weights / heads
+        return torch.stack(outputs, dim=1)

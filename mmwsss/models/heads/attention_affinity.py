@@ -6,7 +6,10 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmwsss.models.losses.patch_token_contrast import contrast, known_pairs
+from mmwsss.models.losses.patch_affinity import (
+    near_pairs,
+    patch_affinity_loss,
+)
 from mmwsss.registry import MODELS
 
 
@@ -59,11 +62,9 @@ class AttentionAffinityHead(BaseModule):
             labels (Tensor): Of the patches, 255 where unknown, (B, h, w).
 
         Returns:
-            Tensor: Scalar loss in [0, 1]; 0.5 if no pair is known.
+            Tensor: Scalar loss in [0, 1]; 0 if no pair is known.
         """
-        near = self._near(labels)
-        same, other = known_pairs(labels, 255)
-        return contrast(affinity, same & near, other & near)
+        return patch_affinity_loss(affinity, labels, self.radius)
 
     def propagate(self, maps: Tensor, affinity: Tensor) -> Tensor:
         """One step of a random walk: means over near and alike patches.
@@ -76,7 +77,8 @@ class AttentionAffinityHead(BaseModule):
             Tensor: (B, K, h, w), within the range of ``maps``.
         """
         # Where all affinities vanish, the plain mean: no division by 0.
-        weights = (affinity**self.power).clamp(min=1e-6) * self._near(maps)
+        weights = (affinity**self.power).clamp(min=1e-6) * near_pairs(
+            maps, self.radius)
         weights = weights / weights.sum(2, keepdim=True)
         spread = maps.flatten(2) @ weights.transpose(1, 2)
         return spread.view_as(maps)
@@ -87,12 +89,3 @@ class AttentionAffinityHead(BaseModule):
         small = F.interpolate(maps, grid, mode='bilinear')
         return F.interpolate(self.propagate(small, affinity), maps.shape[2:],
                              mode='bilinear')
-
-    def _near(self, grid: Tensor) -> Tensor:
-        """Pairs of patches that are near each other, boolean, (N, N)."""
-        rows, columns = (
-            (at[:, None] - at).abs() <= self.radius for at in (
-                torch.arange(size, device=grid.device)
-                for size in grid.shape[-2:]))
-        near = rows[:, None, :, None] & columns[None, :, None]
-        return near.flatten(2).flatten(0, 1)
