@@ -14,13 +14,14 @@ from .pixel_localization import (
 )
 from .pixel_pairs import feature_affinity
 from .random_walk import affinity_walk, random_walk
+from .segment_vote import Segments, segment_vote
 from .threshold_sweep import SweepResult, sweep_histogram, threshold_sweep
 
 __all__ = [
-    'PermutohedralLattice', 'PixelScores', 'SweepResult', 'affinity_walk',
-    'cam_labels', 'dense_crf', 'feature_affinity', 'gwrp', 'label_doubt',
-    'min_max', 'normalized_cuts', 'pixel_adaptive_refinement',
+    'PermutohedralLattice', 'PixelScores', 'Segments', 'SweepResult',
+    'affinity_walk', 'cam_labels', 'dense_crf', 'feature_affinity', 'gwrp',
+    'label_doubt', 'min_max', 'normalized_cuts', 'pixel_adaptive_refinement',
     'pixel_histogram', 'pixel_scores', 'pixel_thresholds', 'random_walk',
-    'refined_labels', 'sweep_histogram', 'threshold_sweep',
+    'refined_labels', 'segment_vote', 'sweep_histogram', 'threshold_sweep',
     'unary_from_labels', 'unary_from_probabilities'
 ]
