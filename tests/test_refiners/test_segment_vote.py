@@ -53,6 +53,21 @@ def test_pixels_in_no_segment_keep_what_the_maps_say(scene, square):
     assert torch.equal(refined > 0.5, two > 0.4)
 
 
+@pytest.mark.parametrize('shares, wins', [
+    (dict(), False), (dict(majority=0.3), True), (dict(coverage=0.6), True),
+    (dict(majority=0.7, coverage=0.7), False)])
+def test_each_share_is_enough(shares, wins, tmp_path):
+    """A map has 4 pixels of a segment's 10, and 2 outside of it."""
+    labels = np.array([[1] * 10 + [2] * 10])
+    write_labels(str(tmp_path / 'a.png'), labels)
+    maps = torch.zeros(1, 1, 20)
+    maps[..., 6:12] = 1
+    refined = SegmentVote(str(tmp_path), **shares)(
+        torch.zeros(3, 1, 20).byte(), maps, torch.tensor([0]), 'a')
+    assert torch.equal(refined[0, 0] > 0.5,
+                       torch.tensor([wins] * 10 + [False] * 10))
+
+
 @pytest.mark.parametrize('seed', range(5))
 def test_no_class_goes_before_another(seed, tmp_path):
     """Exchanged maps are refined as before; many of their values are equal."""
