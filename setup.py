@@ -69,6 +69,8 @@ setup(
     install_requires=requirements('runtime'),
     extras_require=dict(coco=requirements('coco'),
                         heic=requirements('heic'),
+                        sam=requirements('sam'),
+                        superpixels=requirements('superpixels'),
                         tests=requirements('tests')),
     cmdclass=dict(build_py=BuildWithMim),
     classifiers=[

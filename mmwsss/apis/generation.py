@@ -53,6 +53,7 @@ from mmwsss.parallel.progress import (
 )
 from mmwsss.parallel.room import Room
 from mmwsss.problems import ConfigError, DataError, Problems, unknown_name
+from mmwsss.refiners import RefinerChain
 from mmwsss.registry import DATASETS, forget_pretrained
 from mmwsss.visualization import (
     PICTURE_SIDE,
@@ -162,8 +163,10 @@ def generate_pseudo_labels(cfg: Config,
                                        _list_name(split, dataset_cfg),
                                        untrained),
               overwrite)
+        names = sample_names(dataset)
+        RefinerChain(cfg.get('refiners', [])).check_images(names)
         done = [osp.isfile(osp.join(maps_dir, name + '.npz'))
-                for name in sample_names(dataset)]
+                for name in names]
         batches = _batches(dataset, cfg.get('localize_batch_size', 1))
         return truths, [batch for batch in batches
                         if not all(done[i] for i in batch)]
