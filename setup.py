@@ -69,7 +69,8 @@ setup(
     install_requires=requirements('runtime'),
     extras_require=dict(coco=requirements('coco'),
                         heic=requirements('heic'),
-                        tests=requirements('tests')),
+                        tests=requirements('tests'),
+                        timm=requirements('timm')),
     cmdclass=dict(build_py=BuildWithMim),
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

@@ -2,9 +2,10 @@ from .class_token_vit import ClassTokenViT, TokenFeatures
 from .conv_stem import ConvStem
 from .resnet38d import ResNet38d
 from .taps import ResNetTaps, ViTTaps
+from .timm_taps import TIMMTaps
 from .token_vit import TokenViT
 
 __all__ = [
-    'ClassTokenViT', 'ConvStem', 'ResNet38d', 'ResNetTaps', 'TokenFeatures',
-    'TokenViT', 'ViTTaps'
+    'ClassTokenViT', 'ConvStem', 'ResNet38d', 'ResNetTaps', 'TIMMTaps',
+    'TokenFeatures', 'TokenViT', 'ViTTaps'
 ]
