@@ -1,5 +1,7 @@
+from .adv_cam import AdvCAM
 from .base import BaseLocalizer, stack_labels
 from .cam import CAMLocalizer
 from .mmct import MMCT
 
-__all__ = ['BaseLocalizer', 'CAMLocalizer', 'MMCT', 'stack_labels']
+__all__ = ['AdvCAM', 'BaseLocalizer', 'CAMLocalizer', 'MMCT',
+           'stack_labels']
