@@ -1,5 +1,5 @@
-# IRN on the taps of a CNN of timm's, for a laptop. `pretrained` may also be
-# the localizer's own checkpoint.
+# IRN on the taps of a CNN of timm's, for a laptop, learned from that CNN's
+# class activation maps.
 _base_ = 'irn_deit-tiny_voc.py'
 pretrained = 'data/efficientnet_lite0.pth'
 maps = 'work_dirs/cam_efficientnet-lite0_voc/pseudo/train/maps'
@@ -9,4 +9,16 @@ model = dict(
     backbone=dict(_delete_=True, type='TIMMTaps',
                   model_name='tf_efficientnet_lite0', output_stride=16,
                   frozen_stages=4, pretrained=pretrained))
-train_dataloader = dict(dataset=dict(maps=maps))
+# The thresholds that IRN has for CAMs.
+confident_labels = dict(
+    _base_.confident_labels,
+    foreground=dict(_base_.label_crf, background=0.30),
+    background=dict(_base_.label_crf, background=0.05))
+train_pipeline = [
+    *_base_.load_maps,
+    confident_labels,
+    dict(_base_.map_resize, scale=(320, 320), ratio_range=(0.75, 1.5)),
+    dict(_base_.map_crop, crop_size=(256, 256)),
+    *_base_.flip_and_pack,
+]
+train_dataloader = dict(dataset=dict(maps=maps, pipeline=train_pipeline))

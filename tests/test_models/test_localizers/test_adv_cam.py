@@ -1,9 +1,12 @@
 """AdvCAM: climbing towards a class, all pairs at once."""
 import pytest
 import torch
+from command_lines import run_tool
 from mmengine.structures import LabelData
 from mmseg.structures import SegDataSample
+from shapes import train_losses, write_config
 
+from mmwsss.files.maps import read_map
 from mmwsss.models.localizers import AdvCAM, CAMLocalizer
 
 CLASSES = 3
@@ -152,3 +155,53 @@ def test_negative_steps_are_refused():
         AdvCAM(dict(type='TIMMTaps', model_name='test_efficientnet'),
                dict(type='mmseg.SegDataPreProcessor'), 2,
                test_cfg=dict(climb_steps=-1))
+
+
+def test_a_cam_trained_by_config_makes_adv_cams(shapes, tmp_path):
+    """The config's promise: one checkpoint, two kinds of maps."""
+    cam = write_config(tmp_path / 'cam.py', CONFIG.replace(
+        'NAME', 'cam_efficientnet-lite0_voc'), shapes)
+    losses = train_losses(cam, tmp_path / 'run')
+    assert losses[-1]['loss_cls'] < losses[0]['loss_cls']
+    adv = write_config(tmp_path / 'adv.py', CONFIG.replace(
+        'NAME', 'adv_cam_efficientnet-lite0_voc'), shapes)
+    for name, config in (('cam', cam), ('adv', adv)):
+        stopped = run_tool(
+            'gen_pseudo', config, tmp_path / 'run' / 'epoch_3.pth',
+            '--out-dir', tmp_path / name)
+        assert not stopped
+    maps = [read_map(next((tmp_path / name / 'maps').glob('*.npz')))
+            for name in ('cam', 'adv')]
+    assert maps[0].maps.shape == maps[1].maps.shape
+    assert (maps[0].maps != maps[1].maps).any()
+
+
+CONFIG = '''
+_base_ = '{root}/configs/NAME.py'
+data_root = {data_root!r}
+pretrained = None
+classes = dict(classes=('background', 'red', 'blue'),
+               palette=[[0, 0, 0], [255, 0, 0], [0, 0, 255]])
+model = dict(
+    backbone=dict(model_name='test_efficientnet', pretrained=None),
+    num_classes=2, data_preprocessor=dict(size=(48, 48)),
+    test_cfg=dict(climb_steps=2))
+dataset = dict(_delete_=True, type='ImageLevelDataset', data_root=data_root,
+               metainfo=classes, ann_file='lists/train.txt',
+               data_prefix=dict(img_path='JPEGImages'),
+               label_source=dict(type='TableLabels', file='labels.csv'))
+train_dataloader = dict(
+    batch_size=4, num_workers=0, persistent_workers=False,
+    dataset=dict(pipeline=[
+        dict(type='LoadPhoto'),
+        dict(type='mmseg.RandomCrop', crop_size=(48, 48)),
+        dict(type='PackImageLevelInputs')], **dataset))
+val_dataloader = dict(
+    num_workers=0, persistent_workers=False,
+    dataset=dict(test_mode=True, pipeline={{{{_base_.localize_pipeline}}}},
+                 **dataset))
+localize_workers = 0
+refine_workers = 0
+optim_wrapper = dict(optimizer=dict(lr=1e-2))
+train_cfg = dict(max_epochs=3)
+'''
