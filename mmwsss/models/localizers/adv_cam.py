@@ -70,7 +70,7 @@ class AdvCAM(CAMLocalizer):
             return logits, maps
         owner, classes = (stack_labels(data_samples) > 0).nonzero(
             as_tuple=True)  # (M,) each
-        total = torch.zeros_like(maps)
+        total = torch.zeros_like(maps, dtype=torch.float32)
         total[owner, classes] = self._climb(inputs[owner], classes)
         return logits, total
 
@@ -97,12 +97,12 @@ class AdvCAM(CAMLocalizer):
                 # A sum over pairs that have nothing in common; nothing is
                 # left on the weights.
                 [slope] = torch.autograd.grad(score.sum(), images)
-            passed.append(maps.detach())
+            passed.append(maps.detach().float())
             largest = slope.abs().amax((1, 2, 3), keepdim=True)
             images = images.detach() + (
                 self.climb['climb_size'] * slope / largest.clamp(min=1e-12))
             images = images.clamp(low, high)
-        passed.append(self._maps_of(images, classes)[1])
+        passed.append(self._maps_of(images, classes)[1].float())
         return torch.stack(passed).sum(0)
 
     def objective(self, images: Tensor, classes: Tensor,

@@ -138,6 +138,16 @@ def test_an_image_does_not_feel_its_neighbours(images):
         torch.testing.assert_close(alone, together[i], rtol=1e-3, atol=1e-4)
 
 
+def test_maps_are_summed_in_full_precision(images):
+    model = localizer()
+    data = samples(*LABELS)
+    with torch.autocast('cpu', torch.bfloat16):
+        maps = model.class_maps(images, data)
+    assert maps.dtype == torch.float32 and maps.isfinite().all()
+    exact = model.class_maps(images, data)
+    assert (maps - exact).abs().mean() < 0.1 * exact.abs().mean()
+
+
 def test_nothing_is_left_on_the_weights(images):
     model = localizer()
     maps = model.localize(images, samples(*LABELS))
