@@ -101,8 +101,12 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
                         help='take photos without any tag: they show the '
                         'background')
     add_lenient(parser)
-    parser.add_argument('--no-affinity', action='store_true',
-                        help='never learn where objects end')
+    affinity = parser.add_mutually_exclusive_group()
+    affinity.add_argument('--affinity', action='store_true',
+                          help='learn where objects end, whatever it takes of '
+                          'the time; default: where there is time for it')
+    affinity.add_argument('--no-affinity', action='store_true',
+                          help='never learn where objects end')
     parser.add_argument('--dry-run', action='store_true',
                         help='show the plan, write nothing')
     parser.add_argument('--replan', action='store_true',
@@ -122,7 +126,7 @@ def _plan_options(args: argparse.Namespace) -> dict:
              'allow_empty', 'lenient', 'dry_run', 'replan', 'device',
              'verbose')
     return dict({name: getattr(args, name) for name in names},
-                affinity=not args.no_affinity)
+                affinity=not args.no_affinity, ask_affinity=args.affinity)
 
 
 def _plan(args: argparse.Namespace) -> None:

@@ -42,12 +42,12 @@ def test_options_reach_the_plan(command, monkeypatch):
     main([command, 'photos', 'labels.csv', '--work-dir', 'run',
           '--time-budget', '30m', '--no-affinity', '--dry-run', '--device',
           'cpu', '--weights', 'none', '--threshold', '0.3', '--val-share',
-          '0.2', '--allow-empty', '--replan', '--verbose'])
+          '0.2', '--allow-empty', '--lenient', '--replan', '--verbose'])
     if command == 'fit':
         assert seen.pop('overwrite') is False
     assert seen == dict(
         args=('photos', 'labels.csv'), work_dir='run', time_budget=1800.,
-        affinity=False, dry_run=True, device='cpu', weights='none',
+        affinity=False, ask_affinity=False, lenient=True, dry_run=True, device='cpu', weights='none',
         threshold=0.3, val_share=0.2, allow_empty=True, replan=True,
         verbose=True)
 

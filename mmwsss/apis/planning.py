@@ -60,6 +60,7 @@ def plan(photos: str,
          allow_empty: bool = False,
          lenient: bool = False,
          affinity: bool = True,
+         ask_affinity: bool = False,
          dry_run: bool = False,
          replan: bool = False) -> Dict[str, Any]:
     """Look at photos and tags, and choose how to learn from them.
@@ -90,6 +91,7 @@ def plan(photos: str,
         lenient (bool): Take photos that can be decoded though they show signs
             of damage.
         affinity (bool): Whether learned affinity may be chosen.
+        ask_affinity (bool): Whether it is chosen in any case.
         dry_run (bool): Write nothing.
         replan (bool): Plan anew, also over configs that were changed.
 
@@ -114,7 +116,7 @@ def plan(photos: str,
         time_budget=time_budget, device=device, weights=weights,
         weights_digest=file_digest(given) if is_file else None,
         threshold=threshold, val_share=val_share, allow_empty=allow_empty,
-        lenient=lenient, affinity=affinity)
+        lenient=lenient, affinity=affinity, ask_affinity=ask_affinity)
     used = use_device(device)
     stored = stored_plan(work_dir)
     found = read_tagged_photos(photos, labels, allow_empty, lenient)
@@ -173,7 +175,8 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
                    'Given with --lenient.' if request['lenient'] else
                    'Every photo was decoded, and none is damaged.')
     values = choices.values
-    affinity = request['affinity'] and learned >= 100
+    asked = request['ask_affinity']
+    affinity = asked or request['affinity'] and learned >= 100
     with TemporaryDirectory() as folder:
         drafts = plan_configs(dict(
             values, affinity=affinity, affinity_epochs=1, localizer_epochs=1,
@@ -187,7 +190,7 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
             configs.get('affinity'), use_device(request['device']),
             work_size(facts['sizes']['median'], values['max_side']))
     stages = choose_training(choices, learned, costs, request['time_budget'],
-                             request['affinity'])
+                             request['affinity'], asked)
     threshold = request['threshold']
     choices.choose(
         'threshold', 'auto' if threshold is None else threshold,

@@ -192,5 +192,7 @@ def test_plan_decodes_every_photo(tmp_path, monkeypatch):
     made = plan(photos, labels, str(tmp_path / 'run'), lenient=True,
                 **options)
     assert made['choices']['lenient']['value']
+    assert 'damaged, and taken as they are: c02.JPG.' in (
+        made['fingerprint']['hints'])
     with open(tmp_path / 'run' / 'segmentor.py') as file:
         assert 'lenient = True\n' in file.read()
