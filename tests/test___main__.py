@@ -47,9 +47,9 @@ def test_options_reach_the_plan(command, monkeypatch):
         assert seen.pop('overwrite') is False
     assert seen == dict(
         args=('photos', 'labels.csv'), work_dir='run', time_budget=1800.,
-        affinity=False, ask_affinity=False, lenient=True, dry_run=True, device='cpu', weights='none',
-        threshold=0.3, val_share=0.2, allow_empty=True, replan=True,
-        verbose=True)
+        affinity=False, ask_affinity=False, lenient=True, dry_run=True,
+        device='cpu', weights='none', threshold=0.3, val_share=0.2,
+        allow_empty=True, replan=True, verbose=True)
 
 
 def test_mistakes_are_one_line(tmp_path, capsys):
