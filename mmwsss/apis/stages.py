@@ -121,7 +121,9 @@ class Train(Stage):
         # The weights to begin with are for the beginning alone.
         if newest_checkpoint(folder) is not None:
             cfg.load_from = None
-        train(cfg, resume=cfg.get('load_from') is None, amp=self.amp)
+        anew = cfg.get('load_from') is not None
+        # What is then in the folder cannot be gone on with.
+        train(cfg, resume=not anew, amp=self.amp, overwrite=anew)
         return dict(checkpoint=osp.basename(best_checkpoint(folder)))
 
     def whole(self, results: dict, folder: str) -> bool:
