@@ -15,13 +15,19 @@ def main() -> None:
     parser = config_parser(__doc__)
     add_lenient(parser)
     add_trackers(parser)
-    parser.add_argument('--resume', action='store_true',
-                        help='go on from the latest checkpoint in the work '
-                        'dir')
+    earlier = parser.add_mutually_exclusive_group()
+    earlier.add_argument('--resume', action='store_true',
+                         help='go on from the latest checkpoint in the work '
+                         'dir')
+    earlier.add_argument('--overwrite', action='store_true',
+                         help='begin anew where the work dir holds another '
+                         'training, whose checkpoints and logs are removed; '
+                         'without it such a folder stops the run')
     parser.add_argument('--amp', action='store_true',
                         help='automatic mixed precision')
     args = parser.parse_args()
-    apis.train(parse_config(args), args.resume, args.amp, args.launcher)
+    apis.train(parse_config(args), args.resume, args.amp, args.launcher,
+               args.overwrite)
 
 
 if __name__ == '__main__':

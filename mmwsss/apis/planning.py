@@ -31,6 +31,7 @@ from .fingerprint import (
 )
 from .generation import check_threshold
 from .machine import describe_machine, free_disk, use_device
+from .manifest import refuse_photo_folder
 from .plan_configs import BASES, plan_configs, shipped_configs
 from .plan_files import (
     complete,
@@ -117,6 +118,7 @@ def plan(photos: str,
         weights_digest=file_digest(given) if is_file else None,
         threshold=threshold, val_share=val_share, allow_empty=allow_empty,
         lenient=lenient, affinity=affinity, ask_affinity=ask_affinity)
+    refuse_photo_folder(work_dir, request['photos'], '--work-dir')
     used = use_device(device)
     stored = stored_plan(work_dir)
     found = read_tagged_photos(photos, labels, allow_empty, lenient)

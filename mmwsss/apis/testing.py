@@ -31,6 +31,7 @@ from mmwsss.visualization import (
 
 from .class_counts import check_class_counts
 from .generation import evenly, mask_paths
+from .manifest import refuse_inputs
 from .photo_records import (
     PhotoRecords,
     caption,
@@ -71,11 +72,13 @@ def test(cfg: Config,
 
     Raises:
         ConfigError: If the config lacks what is asked for, or a folder
-            cannot be written to.
+            cannot be written to or holds what is read.
     """
     if out_dir is not None:
         out_dir = osp.expanduser(out_dir)
     runner = _test_runner(cfg, checkpoint, tta, out_dir, launcher, crf)
+    if out_dir is not None:
+        refuse_inputs(out_dir, runner.test_dataloader.dataset, '--out')
     metrics = {name: float(value) for name, value in runner.test().items()}
     if is_main_process():
         _report(runner, metrics, dict(checkpoint=checkpoint, tta=tta),

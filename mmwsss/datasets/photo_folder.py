@@ -30,6 +30,8 @@ from mmwsss.files.photos import (
 from mmwsss.problems import ConfigError, DataError, Problems
 from mmwsss.registry import DATASETS
 
+from .class_names import check_class_names
+
 
 @DATASETS.register_module()
 class PhotoFolder(BaseSegDataset):
@@ -85,6 +87,8 @@ class PhotoFolder(BaseSegDataset):
         """
         classes = self.metainfo.get('classes') or ()
         check_class_count(len(classes),
+                          f'{type(self).__name__}, metainfo.classes')
+        check_class_names(classes,
                           f'{type(self).__name__}, metainfo.classes')
         self._check_paths()
         if self.ann_file:

@@ -4,6 +4,7 @@ import os
 import os.path as osp
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -24,6 +25,16 @@ def segmentor(shapes, segmentor_config, tmp_path):
         str(tmp_path / 'run'))
     train(cfg)
     return cfg, osp.join(cfg.work_dir, 'iter_4.pth')
+
+
+@pytest.mark.parametrize('folder', ['SegmentationClassAug', 'JPEGImages'])
+def test_masks_never_replace_what_is_read(segmentor, shapes, folder):
+    cfg, checkpoint = segmentor
+    out = osp.join(shapes, folder)
+    before = {path: path.read_bytes() for path in Path(out).iterdir()}
+    with pytest.raises(ConfigError, match='--out .*which is read, lies'):
+        run_test(cfg, checkpoint, out_dir=out)
+    assert before == {path: path.read_bytes() for path in Path(out).iterdir()}
 
 
 def test_plain_and_crf_scores_in_one_run(segmentor, tmp_path, capsys):
