@@ -48,8 +48,20 @@ def test_options_reach_the_plan(command, monkeypatch):
     assert seen == dict(
         args=('photos', 'labels.csv'), work_dir='run', time_budget=1800.,
         affinity=False, dry_run=True, device='cpu', weights='none',
-        threshold=0.3, val_share=0.2, allow_empty=True, replan=True,
+        threshold=0.3, val_share=0.2, allow_empty=True, lenient=False,
+        replan=True,
         verbose=True)
+
+
+def test_an_automatic_threshold_may_be_asked_for(monkeypatch, capsys):
+    seen = {}
+    monkeypatch.setattr('mmwsss.apis.fit', lambda *args, **kwargs:
+                        seen.update(kwargs), raising=False)
+    main(['fit', 'photos', 'labels.csv', '--threshold', 'auto'])
+    assert seen['threshold'] == 'auto'
+    with pytest.raises(SystemExit):
+        main(['fit', 'photos', 'labels.csv', '--threshold', 'x'])
+    assert 'give a number, or auto' in capsys.readouterr().err
 
 
 def test_mistakes_are_one_line(tmp_path, capsys):
