@@ -1,6 +1,7 @@
 from .comparison import compare
 from .config import load_config
 from .doubtful_labels import find_doubtful_labels
+from .endings import generation_ending, training_ending
 from .evaluation import evaluate_pseudo_labels
 from .figures import write_figure
 from .fitting import fit, show_plan
@@ -18,7 +19,8 @@ from .training import best_checkpoint, train
 __all__ = [
     'analyse_over_smoothing', 'best_checkpoint', 'compare',
     'evaluate_pseudo_labels', 'find_doubtful_labels', 'fit',
-    'generate_pseudo_labels', 'load_config', 'parse_grid', 'plan', 'predict',
-    'run_pipeline', 'show_plan', 'split_folder', 'sweep', 'test', 'train',
+    'generate_pseudo_labels', 'generation_ending', 'load_config',
+    'parse_grid', 'plan', 'predict', 'run_pipeline', 'show_plan',
+    'split_folder', 'sweep', 'test', 'train', 'training_ending',
     'write_figure', 'write_report', 'write_submission', 'write_tables'
 ]
