@@ -137,6 +137,8 @@ def _part(folder: str) -> Tuple[Part, PhotoRecords]:
     run = find_runs(folder)[0]
     find_records(run)
     part = run.parts[0]
+    if part.records is None:
+        part.damage.lines.raise_if_any()
     if part.records is None or not part.records.photos:
         raise DataError(f'{folder}: holds no photos.json; name the folder of '
                         'a stage with masks, made by this version')

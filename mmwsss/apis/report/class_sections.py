@@ -11,6 +11,7 @@ from mmwsss.evaluation.photo_scores import (
     shown_classes,
 )
 from mmwsss.parallel.progress import in_threads
+from mmwsss.problems import DataError
 from mmwsss.visualization.report import (
     Matrix,
     Section,
@@ -187,7 +188,10 @@ def agreement_section(run: Run) -> Optional[Section]:
 def _compare(pair: _Pair) -> Tuple[int, Any]:
     """The number of the pair of parts, and what their masks share."""
     number, records, photo, other, same = pair
-    masks = records.mask(photo), other.mask(same)
+    try:
+        masks = records.mask(photo), other.mask(same)
+    except DataError:  # the gallery says so
+        return number, []
     return number, (photo_counts(*masks)
                     if masks[0].shape == masks[1].shape else [])
 
