@@ -8,6 +8,7 @@ from mmwsss.apis.command_line import (
     Parser,
     add_lenient,
     add_overwrite,
+    number_or,
     run,
 )
 
@@ -79,9 +80,9 @@ def _parser() -> Parser:
 
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('photos', help='folder of photos')
-    parser.add_argument('labels', help='what is on them: a .csv or .json '
-                        'table, a JSON file of COCO, or PHOTOS again where '
-                        'they lie in a folder a class')
+    parser.add_argument('labels', help='what is on them: a .csv, .tsv '
+                        'or .json table, a JSON file of COCO, or PHOTOS again '
+                        'where they lie in a folder a class')
     parser.add_argument('--work-dir', metavar='RUN', default='work_dirs/fit',
                         help='where everything is written; default: '
                         'work_dirs/fit')
@@ -91,9 +92,9 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--weights', metavar='FILE_OR_URL',
                         help="ImageNet weights of a DeiT-tiny, or 'none'; "
                         "default: DeiT's, fetched once")
-    parser.add_argument('--threshold', type=float,
+    parser.add_argument('--threshold', type=number_or('auto'),
                         help='background threshold of the masks in [0, 1); '
-                        'default: chosen from maps and photos')
+                        'default, and auto: chosen from maps and photos')
     parser.add_argument('--val-share', type=float, default=0.15,
                         help='share of the photos that are held out; default: '
                         '0.15')

@@ -52,6 +52,17 @@ def test_options_reach_the_plan(command, monkeypatch):
         allow_empty=True, replan=True, verbose=True)
 
 
+def test_an_automatic_threshold_may_be_asked_for(monkeypatch, capsys):
+    seen = {}
+    monkeypatch.setattr('mmwsss.apis.fit', lambda *args, **kwargs:
+                        seen.update(kwargs), raising=False)
+    main(['fit', 'photos', 'labels.csv', '--threshold', 'auto'])
+    assert seen['threshold'] == 'auto'
+    with pytest.raises(SystemExit):
+        main(['fit', 'photos', 'labels.csv', '--threshold', 'x'])
+    assert 'give a number, or auto' in capsys.readouterr().err
+
+
 def test_mistakes_are_one_line(tmp_path, capsys):
     photos, labels = make_tagged_photos(tmp_path / 'project', count=3)
     with pytest.raises(SystemExit) as stop:

@@ -11,7 +11,7 @@ from mmwsss.apis.command_line import (
 
 
 def main() -> None:
-    """Parse, train."""
+    """Parse, train, say what came of it."""
     parser = config_parser(__doc__)
     add_lenient(parser)
     add_trackers(parser)
@@ -26,8 +26,10 @@ def main() -> None:
     parser.add_argument('--amp', action='store_true',
                         help='automatic mixed precision')
     args = parser.parse_args()
-    apis.train(parse_config(args), args.resume, args.amp, args.launcher,
-               args.overwrite)
+    runner = apis.train(parse_config(args), args.resume, args.amp,
+                        args.launcher, args.overwrite)
+    for line in apis.training_ending(runner):
+        print(line)
 
 
 if __name__ == '__main__':

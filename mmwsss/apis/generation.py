@@ -303,16 +303,24 @@ def _true_masks(dataset: BaseDataset, classes: MaskClasses, scoring: Scoring,
     return paths
 
 
-def check_threshold(threshold: Union[Threshold, str]) -> None:
-    """Raise a :class:`ConfigError` for a threshold outside [0, 1)."""
+def check_threshold(threshold: Union[Threshold, str],
+                    most: int = 2) -> None:
+    """Raise a :class:`ConfigError` for a threshold outside [0, 1).
+
+    Args:
+        threshold (float | tuple | str, optional): See
+            :func:`generate_pseudo_labels`.
+        most (int): How many numbers are taken, 1 or 2. Defaults to 2.
+    """
     if threshold is None or threshold == 'auto':
         return
     values = threshold if isinstance(threshold, (tuple, list)) else [threshold]
-    if not (len(values) <= 2
+    if not (len(values) <= most
             and all(not isinstance(v, str) and 0 <= v < 1 for v in values)
             and list(values) == sorted(values)):
+        two = ', or two, the lower first' if most == 2 else ''
         raise ConfigError(f'--threshold {threshold}: give one number in '
-                          "[0, 1), or two, the lower first, or 'auto'")
+                          f"[0, 1){two}, or 'auto'")
 
 
 def _run_localizer(cfg: Config, checkpoint: Optional[str],

@@ -1,7 +1,7 @@
 """Photos and tags -> a plan: fingerprint, choices with reasons, configs."""
 import os.path as osp
 from tempfile import TemporaryDirectory
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Union
 
 import numpy as np
 from mmengine.config import Config
@@ -46,6 +46,8 @@ from .plan_files import (
 from .plan_words import few
 
 _GIVEN = 'Given with --threshold.'
+_AUTO = ('Chosen when the maps are there; the last lines of the run and the '
+         'report say which one it is.')
 _GB = 1 << 30
 _CHECKPOINTS = 0.6  # GB of all networks of DeiT-tiny, with their optimizers
 
@@ -56,7 +58,7 @@ def plan(photos: str,
          time_budget: Optional[float] = None,
          device: Optional[str] = None,
          weights: Optional[str] = None,
-         threshold: Optional[float] = None,
+         threshold: Union[None, float, str] = None,
          val_share: float = 0.15,
          allow_empty: bool = False,
          lenient: bool = False,
@@ -84,9 +86,10 @@ def plan(photos: str,
             GPU where there is one.
         weights (str, optional): Path or URL of ImageNet weights of a
             DeiT-tiny, or 'none'. Defaults to None: DeiT's own, from its URL.
-        threshold (float, optional): Background threshold of the masks; a
-            plan that is there takes a new one. Defaults to None: chosen when
-            the maps are there.
+        threshold (float | str, optional): Background threshold of the masks;
+            a plan that is there takes a new one. 'auto' is chosen when the
+            maps are there. Defaults to None: that of the plan that is there,
+            else 'auto'.
         val_share (float): Of the photos that are held out, in [0, 1).
         allow_empty (bool): Take photos without any tag.
         lenient (bool): Take photos that can be decoded though they show signs
@@ -105,7 +108,7 @@ def plan(photos: str,
             on the disk.
         DataError: With every problem of photos and tags.
     """
-    check_threshold(threshold)
+    check_threshold(threshold, most=1)
     if not 0 <= val_share < 1:
         raise ConfigError(f'--val-share {val_share}: give a number in [0, 1)')
     work_dir = osp.abspath(osp.expanduser(work_dir))
@@ -128,8 +131,9 @@ def plan(photos: str,
         if not changes:
             move_places(stored, request, found)
             if threshold is not None:
-                stored['choices']['threshold'] = dict(value=threshold,
-                                                      reason=_GIVEN)
+                stored['choices']['threshold'] = dict(
+                    value=threshold,
+                    reason=_AUTO if threshold == 'auto' else _GIVEN)
             notes = complete(stored, found, work_dir, dry_run)
             return dict(stored, notes=notes)
         require_unused(stored, work_dir, changes)
@@ -194,10 +198,10 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
     stages = choose_training(choices, learned, costs, request['time_budget'],
                              request['affinity'], asked)
     threshold = request['threshold']
-    choices.choose(
-        'threshold', 'auto' if threshold is None else threshold,
-        'Chosen when the maps are there; the last lines of the run and the '
-        'report say which one it is.' if threshold is None else _GIVEN)
+    if threshold is None:
+        threshold = 'auto'
+    choices.choose('threshold', threshold,
+                   _AUTO if threshold == 'auto' else _GIVEN)
     _choose_disk(choices, found, work_dir)
     texts = plan_file_texts(values, found, held_out, work_dir)
     return dict(

@@ -9,8 +9,8 @@ from mmwsss.registry import LABEL_SOURCES
 
 from .class_names import check_class_names
 
-_REMEDY = ('give a .csv or .json table, a JSON file of COCO, or the folder of '
-           'photos itself where it has a folder a class')
+_REMEDY = ('give a .csv, .tsv or .json table, a JSON file of COCO, or the '
+           'folder of photos itself where it has a folder a class')
 
 
 def find_label_source(path: str) -> Dict[str, object]:
@@ -28,7 +28,7 @@ def find_label_source(path: str) -> Dict[str, object]:
     if not osp.isfile(path):
         raise DataError(f'labels {path}: no such file; {_REMEDY}')
     kind = osp.splitext(path)[1].lower()
-    if kind not in ('.csv', '.json'):
+    if kind not in ('.csv', '.tsv', '.json'):
         raise DataError(f'labels {path}: {kind or "no extension"} is no kind '
                         f'of label file that names its classes; {_REMEDY}')
     coco = False

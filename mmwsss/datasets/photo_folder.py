@@ -24,6 +24,7 @@ from mmwsss.files.missing_photos import no_photo
 from mmwsss.files.photos import (
     find_photos,
     image_name,
+    no_photos,
     photo_size,
     read_photo,
 )
@@ -129,8 +130,7 @@ class PhotoFolder(BaseSegDataset):
             print_log(f'{folder}: {len(names):,} photos, {len(others):,} left '
                       f'out: {", ".join(shown)}', 'current', logging.WARNING)
         if not names:
-            raise DataError(f'{folder}: holds no photo; any image that Pillow '
-                            f'opens is one ({len(others)} other files)')
+            raise DataError(no_photos(folder, others))
         return [self._data_info(osp.join(folder, name), osp.splitext(name)[0])
                 for name in names]
 
@@ -194,7 +194,7 @@ class PhotoFolder(BaseSegDataset):
             print_log('\n  '.join([f'{len(good):,} photos, {len(bad)} bad '
                                    'ones left out:', *problems.shown()]),
                       'current', logging.WARNING)
-            problems.lines.clear()
+            problems.clear()
             data_list = good
         self.check_masks(masked, problems)
         problems.raise_if_any()

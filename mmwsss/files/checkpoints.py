@@ -11,6 +11,7 @@ from typing import (
     Iterator,
     List,
     Mapping,
+    Optional,
     Sequence,
     Union,
 )
@@ -92,8 +93,8 @@ def read_checkpoint(source: Union[str, os.PathLike[str]]) -> dict:
     except Exception as error:  # a damaged file can raise anything
         raise DamagedCheckpointError(
             f'checkpoint {_where(source, path)}: damaged, cut short or no '
-            f'weights file ({_reason(error)}). Copy or make it again'
-        ) from error
+            f'weights file ({_content(path) or _reason(error)}). Copy or make '
+            'it again, or name a .pth file') from error
     if not isinstance(checkpoint, dict):
         raise DataError(f'checkpoint {source}: expected a dict of tensors, '
                         f'got {type(checkpoint).__name__}; {CONVERTER}')
@@ -108,6 +109,21 @@ def _check_kind(source: str, path: str) -> None:
     for pattern, remedy in _OTHER_KINDS:
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
             raise DataError(f'checkpoint {_where(source, path)}: {remedy}')
+
+
+def _content(path: str) -> Optional[str]:
+    """What a file holds that does not begin as weights do.
+
+    What the reader of weights says of it is for programmers.
+    """
+    with open(path, 'rb') as file:
+        head = file.read(1024)
+    if not head:
+        return 'it is empty'
+    if head.startswith((b'PK', b'\x80')):  # archives and pickles of torch
+        return None
+    text = not any(byte < 9 or 13 < byte < 32 for byte in head)
+    return 'it holds text' if text else 'it begins otherwise'
 
 
 def _where(source: str, path: str) -> str:

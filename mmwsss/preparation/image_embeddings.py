@@ -17,7 +17,12 @@ from torchvision import transforms
 
 from mmwsss.files.atomic import require_writable_file, write_npz
 from mmwsss.files.image_lists import find_listed, read_image_list
-from mmwsss.files.photos import find_photos, image_name, read_photo
+from mmwsss.files.photos import (
+    find_photos,
+    image_name,
+    no_photos,
+    read_photo,
+)
 from mmwsss.files.safe_npz import INTEGERS, TEXT, read_embeddings
 from mmwsss.models.clip import CLIPImageEncoder, build_image_encoder
 from mmwsss.models.clip_weights import (
@@ -138,8 +143,7 @@ def find_images(folder: Optional[PathLike] = None,
         found.setdefault(osp.splitext(file)[0], []).append(file)
     if list_file is None:
         if not found:
-            raise DataError(f'{folder}: no photo in it; any image that Pillow '
-                            f'opens is one ({len(others)} other files)')
+            raise DataError(no_photos(folder or '.', others))
         if others:
             print_log(f'{folder}: {len(photos):,} photos, {len(others):,} '
                       f'left out: {", ".join(others[:10])}'

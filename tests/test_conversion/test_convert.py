@@ -433,7 +433,7 @@ def test_no_file_runs_code_or_ends_in_a_trace(name, tmp_path, monkeypatch):
     (tmp_path / 'text.pth').write_text('no checkpoint')
     torch.save([torch.ones(1)], 'list.pth')
     for source, message in (('bad.pth', 'asks to run code'),
-                            ('text.pth', 'cut short or no weights file'),
+                            ('text.pth', 'no weights file (it holds text)'),
                             ('list.pth', 'expected a dict of tensors'),
                             ('none.pth', 'no such file')):
         stopped = tool(name, path, source, 'x.pth')
