@@ -21,9 +21,6 @@ def check_class_names(names: Sequence[str], where: str) -> None:
     Raises:
         DataError: If one is empty, has spaces around it, or holds control
             characters or ends of lines.
-
-    Example:
-        >>> check_class_names(['traffic light', 'bus/coach'], 'labels.csv')
     """
     for name in names:
         if not name.strip():

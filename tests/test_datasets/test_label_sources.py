@@ -330,7 +330,9 @@ def test_broken_json_names_file_and_entry(shapes, content, message):
     write_bytes(shapes, 'labels.json', content.encode())
     report = problems(shapes, dict(type='TableLabels', file='labels.json'))
     assert message in report and 'labels.json' in report
-    assert all(len(line) < 300 for line in report.splitlines())
+    # Whatever the file holds; the folder's own name is not short here.
+    assert all(len(line.replace(str(shapes), '')) < 300
+               for line in report.splitlines())
 
 
 @pytest.mark.parametrize('extra, message', [
