@@ -69,7 +69,10 @@ setup(
     install_requires=requirements('runtime'),
     extras_require=dict(coco=requirements('coco'),
                         heic=requirements('heic'),
-                        tests=requirements('tests')),
+                        sam=requirements('sam'),
+                        superpixels=requirements('superpixels'),
+                        tests=requirements('tests'),
+                        timm=requirements('timm')),
     cmdclass=dict(build_py=BuildWithMim),
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

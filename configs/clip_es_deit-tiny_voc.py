@@ -4,8 +4,7 @@ _base_ = 'clip_es_voc.py'
 pretrained = 'work_dirs/clip_stand_in/clip.pth'
 text_embeddings = 'work_dirs/clip_stand_in/text.npz'
 model = dict(
-    data_preprocessor=dict(mean=[123.675, 116.28, 103.53],
-                           std=[58.395, 57.12, 57.375]),
+    data_preprocessor=_base_.imagenet,
     backbone=dict(arch='deit-tiny', out_channels=192, activation='GELU',
                   pretrained=pretrained),
     class_evidence=dict(text_embeddings=text_embeddings))

@@ -16,6 +16,7 @@ model = dict(
     spread=dict(threshold=0.88, layers=6),
     refine_after=30000,
     calibrate_after=30000)
+tta_pipeline = _base_.square_views
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [dict(_base_.param_scheduler[0], warmup_iters=200)]
 train_cfg = dict(max_iters=100000, val_interval=5000)

@@ -17,16 +17,6 @@ model = dict(
     refine_after=14000,
     calibrate_after=14000,
     predicted_after=24000)
-tta_pipeline = [
-    dict(type='LoadPhoto'),
-    dict(type='TestTimeAug', transforms=[
-        [dict(type='Resize', scale=(side, side), keep_ratio=False)
-         for side in (224, 320, 384, 480)],  # 0.7, 1.0, 1.2, 1.5 of 320
-        [dict(type='RandomFlip', prob=0.),
-         dict(type='RandomFlip', prob=1.)],
-        [dict(type='LoadMaskIfAny')],
-        [dict(type='mmseg.PackSegInputs')],
-    ]),
-]
+tta_pipeline = _base_.square_views
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 train_cfg = dict(max_iters=30000, val_interval=2000)

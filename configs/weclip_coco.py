@@ -14,3 +14,4 @@ model = dict(
     refine_after=40000)
 train_cfg = dict(max_iters=80000, val_interval=4000)
 default_hooks = dict(checkpoint=dict(interval=4000))
+randomness = dict(seed=1)

@@ -11,3 +11,4 @@ model = dict(
     spread=dict(threshold=0.4, layers=8, selected_layers=6),
     refine_after=15000)
 train_cfg = dict(max_iters=30000, val_interval=2000)
+randomness = dict(seed=1)

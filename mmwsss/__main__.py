@@ -8,6 +8,7 @@ from mmwsss.apis.command_line import (
     Parser,
     add_lenient,
     add_overwrite,
+    number_or,
     run,
 )
 
@@ -79,9 +80,9 @@ def _parser() -> Parser:
 
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('photos', help='folder of photos')
-    parser.add_argument('labels', help='what is on them: a .csv or .json '
-                        'table, a JSON file of COCO, or PHOTOS again where '
-                        'they lie in a folder a class')
+    parser.add_argument('labels', help='what is on them: a .csv, .tsv '
+                        'or .json table, a JSON file of COCO, or PHOTOS again '
+                        'where they lie in a folder a class')
     parser.add_argument('--work-dir', metavar='RUN', default='work_dirs/fit',
                         help='where everything is written; default: '
                         'work_dirs/fit')
@@ -91,9 +92,9 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--weights', metavar='FILE_OR_URL',
                         help="ImageNet weights of a DeiT-tiny, or 'none'; "
                         "default: DeiT's, fetched once")
-    parser.add_argument('--threshold', type=float,
+    parser.add_argument('--threshold', type=number_or('auto'),
                         help='background threshold of the masks in [0, 1); '
-                        'default: chosen from maps and photos')
+                        'default, and auto: chosen from maps and photos')
     parser.add_argument('--val-share', type=float, default=0.15,
                         help='share of the photos that are held out; default: '
                         '0.15')
@@ -101,8 +102,12 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
                         help='take photos without any tag: they show the '
                         'background')
     add_lenient(parser)
-    parser.add_argument('--no-affinity', action='store_true',
-                        help='never learn where objects end')
+    affinity = parser.add_mutually_exclusive_group()
+    affinity.add_argument('--affinity', action='store_true',
+                          help='learn where objects end, whatever it takes of '
+                          'the time; default: where there is time for it')
+    affinity.add_argument('--no-affinity', action='store_true',
+                          help='never learn where objects end')
     parser.add_argument('--dry-run', action='store_true',
                         help='show the plan, write nothing')
     parser.add_argument('--replan', action='store_true',
@@ -122,7 +127,7 @@ def _plan_options(args: argparse.Namespace) -> dict:
              'allow_empty', 'lenient', 'dry_run', 'replan', 'device',
              'verbose')
     return dict({name: getattr(args, name) for name in names},
-                affinity=not args.no_affinity)
+                affinity=not args.no_affinity, ask_affinity=args.affinity)
 
 
 def _plan(args: argparse.Namespace) -> None:

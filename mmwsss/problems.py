@@ -1,10 +1,22 @@
 """What goes wrong for users, and all problems of a data set in one report."""
 import difflib
 import re
-from typing import Callable, Iterable, List, Union
+from typing import (
+    Callable,
+    Dict,
+    Hashable,
+    Iterable,
+    List,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 # A problem, or what makes its line; called only if the line is shown.
 Line = Union[str, Callable[[], str]]
+
+# Other places of one problem that are spelled out.
+_PLACES = 4
 
 # Of a class, an option and so on, in characters.
 _LONGEST_NAME = 100
@@ -64,32 +76,70 @@ class Problems:
         self.title = title
         self.limit = limit
         self.lines: List[Line] = []
+        # Kind -> number of its line, and the places that are not in it.
+        self._same: Dict[Hashable, Tuple[int, List[str]]] = {}
 
-    def add(self, line: Line) -> None:
+    def __len__(self) -> int:
+        """How many problems were noted."""
+        return len(self.lines) + sum(
+            len(places) for _, places in self._same.values())
+
+    def add(self, line: Line, kind: Hashable = None,
+            place: str = '') -> None:
         """Note one problem.
+
+        A mistake that a whole table makes is one line: the first problem of
+        a kind is spelled out, of the others the places follow in it.
 
         Args:
             line (str | callable): What is wrong, where, and the remedy; or a
                 function without arguments that says so. It is called only
                 if the line is shown, for hints that take time. It is shown
                 on one line, without control characters.
+            kind (Hashable, optional): What problems that are said once have
+                in common. Defaults to None: it stands alone.
+            place (str): Where it is, for a problem of a known kind.
         """
+        if kind in self._same:
+            self._same[kind][1].append(place)
+            return
+        if kind is not None:
+            self._same[kind] = len(self.lines), []
         self.lines.append(line)
+
+    def clear(self) -> None:
+        """Forget all problems."""
+        self.lines.clear()
+        self._same.clear()
 
     def shown(self) -> List[str]:
         """The problems that are spelled out, each on a line."""
-        return [_shown(line) for line in self.lines[:self.limit]]
+        others = dict(self._same.values())
+        return [_shown(line) + _also(others.get(number, ()))
+                for number, line in enumerate(self.lines[:self.limit])]
 
     def raise_if_any(self) -> None:
         """Raise a :class:`DataError` if a problem was noted."""
         if not self.lines:
             return
         shown = self.shown()
-        if len(self.lines) > self.limit:
-            shown.append(f'... and {len(self.lines) - self.limit} more')
+        left = len(self) - len(shown) - sum(
+            len(places) for number, places in self._same.values()
+            if number < self.limit)
+        if left:
+            shown.append(f'... and {left} more')
         title = printable(' '.join(self.title.splitlines()))
-        raise DataError('\n  '.join([f'{title}: {len(self.lines)} problem(s)',
+        raise DataError('\n  '.join([f'{title}: {len(self)} problem(s)',
                                      *shown]))
+
+
+def _also(places: Sequence[str]) -> str:
+    """The other places of a problem, the first ones in words."""
+    if not places:
+        return ''
+    more = len(places) - _PLACES
+    return printable('; also ' + ', '.join(places[:_PLACES])
+                     + (f' and {more} more' if more > 0 else ''))
 
 
 def _shown(line: Line) -> str:

@@ -22,10 +22,12 @@ def _import_quietly() -> None:
     """Import mmseg's data sets without notices of parts nobody uses here.
 
     mmcv warns of an operator that mmcv-lite lacks, and mmseg prints, at each
-    import, that it found no OneDL. Whatever else is said is said.
+    import, that it found no OneDL, and warns of a default of its loss that is
+    the one wanted. Whatever else is said is said.
     """
     warnings.filterwarnings(
         'ignore', 'Fail to import ``MultiScaleDeformableAttention``')
+    warnings.filterwarnings('ignore', r'Default ``avg_non_ignore`` is False')
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         import mmseg.datasets  # noqa: F401
     for line in printed.getvalue().splitlines():

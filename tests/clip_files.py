@@ -103,6 +103,64 @@ class PlainCLIP(nn.Module):
                            ) @ self.text_projection
 
 
+def openai(state):
+    """OpenAI's files also hold three plain numbers."""
+    return {**state, 'context_length': torch.tensor(77)}
+
+
+def open_clip(state):
+    """open_clip's training saves the module in a wrapper, with its state."""
+    return {'epoch': 1, 'state_dict': {f'module.{key}': value
+                                       for key, value in state.items()}}
+
+
+def mmseg(state):
+    """The text encoder of mmseg's SAN."""
+    names = (('transformer.resblocks.', 'transformer.'),
+             ('.attn.', '.attentions.0.attn.'), ('.ln_1.', '.norms.0.'),
+             ('.ln_2.', '.norms.1.'), ('.mlp.c_fc.', '.ffns.0.layers.0.0.'),
+             ('.mlp.c_proj.', '.ffns.0.layers.1.'))
+    return {'state_dict': {
+        'text_encoder.' + renamed(key, names): value
+        for key, value in state.items() if not key.startswith('visual.')}}
+
+
+def hugging_face(state):
+    """Hugging Face's CLIPModel."""
+    names = (('visual.', ''), ('transformer.resblocks.', 'encoder.layers.'),
+             ('attn.out_proj', 'self_attn.out_proj'),
+             ('ln_1', 'layer_norm1'), ('ln_2', 'layer_norm2'),
+             ('mlp.c_fc', 'mlp.fc1'), ('mlp.c_proj', 'mlp.fc2'),
+             ('token_embedding', 'embeddings.token_embedding'),
+             ('class_embedding', 'embeddings.class_embedding'),
+             ('positional_embedding', 'embeddings.position_embedding.weight'),
+             ('conv1', 'embeddings.patch_embedding'),
+             ('ln_pre', 'pre_layrnorm'), ('ln_post', 'post_layernorm'),
+             ('ln_final', 'final_layer_norm'))
+    result = {}
+    for key, value in state.items():
+        part = 'vision_model' if 'visual' in key else 'text_model'
+        name = f'{part}.{renamed(key, names)}'
+        if key == 'text_projection':
+            result['text_projection.weight'] = value.t()
+        elif key == 'visual.proj':
+            result['visual_projection.weight'] = value.t()
+        elif 'in_proj' in key:
+            base, kind = name.split('attn.in_proj_')
+            for letter, third in zip('qkv', value.chunk(3)):
+                result[f'{base}self_attn.{letter}_proj.{kind}'] = (
+                    third.clone())
+        else:
+            result[name] = value
+    return {'state_dict': result}
+
+
+def renamed(key, names):
+    for old, new in names:
+        key = key.replace(old, new)
+    return key
+
+
 class Evil:
     """Makes a folder when it is unpickled."""
 

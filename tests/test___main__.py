@@ -42,14 +42,25 @@ def test_options_reach_the_plan(command, monkeypatch):
     main([command, 'photos', 'labels.csv', '--work-dir', 'run',
           '--time-budget', '30m', '--no-affinity', '--dry-run', '--device',
           'cpu', '--weights', 'none', '--threshold', '0.3', '--val-share',
-          '0.2', '--allow-empty', '--replan', '--verbose'])
+          '0.2', '--allow-empty', '--lenient', '--replan', '--verbose'])
     if command == 'fit':
         assert seen.pop('overwrite') is False
     assert seen == dict(
         args=('photos', 'labels.csv'), work_dir='run', time_budget=1800.,
-        affinity=False, dry_run=True, device='cpu', weights='none',
-        threshold=0.3, val_share=0.2, allow_empty=True, replan=True,
-        verbose=True)
+        affinity=False, ask_affinity=False, lenient=True, dry_run=True,
+        device='cpu', weights='none', threshold=0.3, val_share=0.2,
+        allow_empty=True, replan=True, verbose=True)
+
+
+def test_an_automatic_threshold_may_be_asked_for(monkeypatch, capsys):
+    seen = {}
+    monkeypatch.setattr('mmwsss.apis.fit', lambda *args, **kwargs:
+                        seen.update(kwargs), raising=False)
+    main(['fit', 'photos', 'labels.csv', '--threshold', 'auto'])
+    assert seen['threshold'] == 'auto'
+    with pytest.raises(SystemExit):
+        main(['fit', 'photos', 'labels.csv', '--threshold', 'x'])
+    assert 'give a number, or auto' in capsys.readouterr().err
 
 
 def test_mistakes_are_one_line(tmp_path, capsys):

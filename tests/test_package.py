@@ -5,12 +5,14 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 from mmengine.fileio import load
 from shapes import ROOT
 
 from mmwsss.apis import load_config
+from mmwsss.datasets.class_prompts import CLASS_LISTS
 from mmwsss.registry import MODELS
 
 CONFIGS = sorted(glob.glob(osp.join(ROOT, 'configs', '*.py')))
@@ -59,24 +61,28 @@ def test_model_index_lists_every_config():
                 assert name.endswith(('(published)', '(measured)')), name
 
 
+def write_texts(file, classes, count, background):
+    """Embeddings of as many classes, and of background words."""
+    names = list(CLASS_LISTS[classes])
+    if count != len(names):  # a data set that brings its own names
+        names = [f'class {i}' for i in range(count)]
+    names += background
+    np.savez(file, names=names, model='test', prompt='{}',
+             embeddings=np.ones((len(names), 96), dtype=np.float32))
+    return str(file)
+
+
 @pytest.mark.parametrize('path', CONFIGS, ids=osp.basename)
 def test_config_builds_its_model(path, tmp_path):
     cfg = load_config(path, work_dir=str(tmp_path))
     assert cfg.default_scope == 'mmwsss'
     model = cfg.model
-    if model.get('textual_tokens') is not None:
-        import numpy as np
-
-        from mmwsss.datasets.class_prompts import CLASS_LISTS
-        file = str(tmp_path / 'text.npz')
-        count = model.backbone.num_classes
-        names = list(CLASS_LISTS['coco80' if 'coco' in path else 'voc12'])
-        if count != len(names):  # a data set that brings its own names
-            names = [f'class {i}' for i in range(count)]
-        np.savez(file, names=names, model='test', prompt='{}',
-                 embeddings=np.ones((count, 96), dtype=np.float32))
-        if model.textual_tokens.text_embeddings != 'learned':
-            model.textual_tokens.text_embeddings = file
+    texts = model.get('textual_tokens') or model.get('class_evidence')
+    if texts is not None and texts.text_embeddings != 'learned':
+        texts.text_embeddings = write_texts(
+            tmp_path / 'text.npz', 'coco80' if 'coco' in path else 'voc12',
+            model.get('num_classes') or model.backbone.num_classes,
+            texts.get('background', []))
     # Sizes without the memory for them; mmpretrain's ResNet needs numbers.
     resnet = 'ResNetTaps' in cfg.pretty_text
     with torch.device('cpu' if resnet else 'meta'):

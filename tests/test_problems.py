@@ -26,6 +26,27 @@ def test_all_problems_stand_in_one_error():
         '  line 2: wrong', '  ... and 2 more']
 
 
+def test_one_mistake_in_many_places_is_one_line():
+    problems = Problems('labels.csv', limit=2)
+    for i in range(1, 8):
+        problems.add(f'line {i}: a comma', 'comma', f'line {i}')
+    problems.add('line 8: no name', 'name', 'line 8')
+    problems.add('line 9: no name', 'name', 'line 9')
+    problems.add('line 10: wrong', 'wrong', 'line 10')
+    problems.add('line 11: wrong', 'wrong', 'line 11')
+    assert len(problems) == 11
+    with pytest.raises(DataError) as caught:
+        problems.raise_if_any()
+    assert str(caught.value).splitlines() == [
+        'labels.csv: 11 problem(s)',
+        '  line 1: a comma; also line 2, line 3, line 4, line 5 and 2 more',
+        '  line 8: no name; also line 9', '  ... and 2 more']
+    problems.clear()
+    problems.raise_if_any()
+    problems.add('line 1: a comma', 'comma', 'line 1')
+    assert problems.shown() == ['line 1: a comma']
+
+
 def test_a_name_that_was_meant():
     assert unknown_name('class', 'sheeps', ['cow', 'sheep']) == (
         "unknown class 'sheeps' (did you mean 'sheep'?)")

@@ -1,6 +1,7 @@
 """The papers' numbers, read from what the Runner builds from each config."""
 import os
 import os.path as osp
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -9,11 +10,17 @@ from mmengine.runner import Runner
 from PIL import Image
 from shapes import ROOT
 
-from mmwsss.apis import load_config
+from mmwsss.apis import config_texts, load_config
 from mmwsss.datasets import VOC12ClsDataset
 from mmwsss.files.maps import write_map
 from mmwsss.files.masks import write_mask
-from mmwsss.registry import forget_pretrained
+from mmwsss.models import TextGradCAM, TextSurgery
+from mmwsss.models.clip import CLIP_MEAN, CLIP_STD
+from mmwsss.ops.cam_labels import competing_labels
+from mmwsss.ops.class_aware_affinity import sinkhorn, transition_matrix
+from mmwsss.ops.feature_surgery import attribute_prototypes
+from mmwsss.preparation.attributes import adopt_attributes
+from mmwsss.registry import DATASETS, MODELS, forget_pretrained
 
 CLASSES = VOC12ClsDataset.METAINFO['classes']
 
@@ -49,19 +56,28 @@ def voc(tmp_path_factory):
     return str(root)
 
 
+def read(name, *args):
+    return load_config(osp.join(ROOT, 'configs', name), *args)
+
+
 class Built:
     """What a Runner builds for training: model, optimizer, loader, rates."""
 
     def __init__(self, name, voc, work_dir):
+        self.build(self.load(name, voc, work_dir))
+
+    def load(self, name, voc, work_dir):
+        """The config, with files that are there."""
         options = {'data_root': voc}
-        known = load_config(osp.join(ROOT, 'configs', name))
+        known = read(name)
         for key, value in (('pseudo_masks', voc + '/SegmentationClassAug'),
                            ('maps', voc + '/maps'),
                            ('text_embeddings', voc + '/text.npz')):
             if key in known:
                 options[key] = value
-        cfg = load_config(osp.join(ROOT, 'configs', name), options,
-                          str(work_dir))
+        return read(name, options, str(work_dir))
+
+    def build(self, cfg):
         forget_pretrained(cfg.model)
         for loader in ('train', 'val', 'test'):
             part = cfg.get(f'{loader}_dataloader')
@@ -286,3 +302,172 @@ def test_cam_on_resnet50(voc, tmp_path):
     assert set(built.rates()) == {0.1, 1.0}
     assert built.rates()[1.0] == 20 * 2048
     assert set(built.model.scales) == {0.5, 1.0, 1.5, 2.0}
+
+
+def with_texts(name, voc, work_dir):
+    """The config of a method on CLIP, with a file of random embeddings."""
+    cfg = read(name, {'data_root': voc}, str(work_dir))
+    classes = DATASETS.get(cfg.model.class_evidence.classes_of).METAINFO
+    names = [*classes['classes'][1:], *cfg.background_words]
+    path = str(work_dir / 'text.npz')
+    np.savez(path, names=names, model='test', prompt='{}',
+             embeddings=np.random.default_rng(0).normal(
+                 size=(len(names), 512)))
+    cfg.model.class_evidence.text_embeddings = path
+    if 'coco' in name:  # VOC's photos; the transforms are COCO's
+        cfg.train_dataloader.dataset = dict(
+            read('weclip_voc.py', {'data_root': voc}
+                 ).train_dataloader.dataset,
+            pipeline=cfg.train_dataloader.dataset.pipeline)
+    return cfg
+
+
+def check_clip(model):
+    """ViT-B/16 of 224 px, whose common space has 512 dimensions."""
+    vit = model.backbone
+    assert (len(vit.layers), vit.embed_dims, vit.out_channels) == (12, 768,
+                                                                   512)
+    assert vit.layers[0].attn.num_heads == 12
+    assert vit.patch_embed.projection.kernel_size == (16, 16)
+    assert vit.interpolate_mode == 'bilinear'
+    assert type(vit.layers[0].ffn.layers[0][1]).__name__ == (
+        'QuickGELU')
+
+
+@pytest.mark.parametrize('data, threshold', [('voc', 0.4), ('coco', 0.7)])
+def test_clip_es(voc, tmp_path, data, threshold):
+    cfg = with_texts(f'clip_es_{data}.py', voc, tmp_path)
+    assert 'clip-vit-base-patch16' in cfg.model.backbone.pretrained
+    forget_pretrained(cfg.model)
+    model = MODELS.build(cfg.model)
+    check_clip(model)
+    assert model.backbone.pos_embed.shape[1] == 1 + 14 * 14
+    assert isinstance(model.class_evidence, TextGradCAM)
+    assert model.class_evidence.scale == 100
+    assert len(model.class_evidence.text) == dict(voc=20 + 25,
+                                                  coco=80 + 23)[data]
+    spread = model.spread
+    assert (spread.threshold, spread.layers) == (threshold, 8)
+    assert not spread.cover_edge
+    assert tuple(model.scales) == (1.0, ) and not model.test_cfg['flip']
+    assert model.patch_size == 16
+    norm = model.data_preprocessor
+    for got, want in ((norm.mean, CLIP_MEAN), (norm.std, CLIP_STD)):
+        np.testing.assert_allclose(got.flatten(), 255 * np.array(want),
+                                   rtol=1e-6)
+    for function, name, value in (
+            (sinkhorn, 'rounds', 3), (transition_matrix, 'rounds', 3),
+            (transition_matrix, 'squarings', 1)):
+        assert signature(function).parameters[name].default == value
+
+
+class BuiltFrozen(Built):
+    """WeCLIP or ExCEL; what both share is checked."""
+
+    def __init__(self, name, voc, work_dir, rate, iterations, warmup, crf):
+        super().__init__(name, voc, work_dir)
+        model = self.model
+        check_clip(model)
+        assert not count(model.backbone)
+        assert model.fusion.fuse.out_channels == 256
+        assert model.fusion.dropout.p == 0.1
+        head = model.decode_head
+        assert (len(head.layers), head.layers[0].attn.num_heads) == (3, 8)
+        assert head.layers[0].embed_dims == 256
+        assert model.radius == 8 and model.colour_rounds == 20
+        assert model.background_power == 1
+        assert signature(competing_labels).parameters['dilations'].default == (
+            1, 2, 4, 8, 12, 24)
+        assert model.loss_weights == dict(seg=1, affinity=0.1)
+        assert tuple(model.scales) == (1.0, ) and not model.test_cfg['flip']
+        norm = model.data_preprocessor  # ImageNet's, not CLIP's
+        np.testing.assert_allclose(norm.mean.flatten(),
+                                   [123.675, 116.28, 103.53])
+        np.testing.assert_allclose(norm.std.flatten(),
+                                   [58.395, 57.12, 57.375])
+        assert isinstance(self.optimizer, torch.optim.AdamW)
+        # All that is trained is new: ten times the stated rate.
+        assert self.rates() == {rate: count(model)}
+        for group in self.optimizer.param_groups:
+            assert group['betas'] == (0.9, 0.999) and group['eps'] == 1e-8
+            assert group['weight_decay'] == 0.01
+        [schedule] = self.schedulers
+        assert (schedule.warmup_iters, schedule.power) == (warmup, 1)
+        assert schedule.warmup_ratio == 1e-6
+        assert self.loop.max_iters == iterations
+        assert self.loop.dataloader.batch_size == 4
+        assert self.transform('RandomCrop').crop_size == (320, 320)
+        resize = self.transform('RandomResize')
+        assert resize.ratio_range == (0.5, 2.0)
+        side = 640 if 'coco' in name else 500  # of the data set's photos
+        assert resize.scale == (side, side)
+        assert self.transform('RandomFlip').prob == 0.5
+        assert not [t for t in self.loop.dataloader.dataset.pipeline.transforms
+                    if 'Photometric' in type(t).__name__]
+        assert self.cfg.test_crf == dict(iterations=10, **crf)
+        assert self.cfg.tta_model.pool == 'mean'
+        _, flips, *_ = self.cfg.tta_pipeline[1].transforms
+        assert [step.prob for step in flips] == [0, 1]
+
+    def load(self, name, voc, work_dir):
+        return with_texts(name, voc, work_dir)
+
+    def views(self):
+        """Sides of the test-time views, and whether shapes are kept."""
+        sizes = self.cfg.tta_pipeline[1].transforms[0]
+        assert all(step.scale[0] == step.scale[1] for step in sizes)
+        [kept] = {step.keep_ratio for step in sizes}
+        return {step.scale[0] for step in sizes}, kept
+
+
+@pytest.mark.parametrize('data, threshold, layers, iterations, after', [
+    ('voc', 0.4, 6, 30000, 15000), ('coco', 0.7, 10, 80000, 40000)])
+def test_weclip(voc, tmp_path, data, threshold, layers, iterations, after):
+    built = BuiltFrozen(
+        f'weclip_{data}.py', voc, tmp_path, 2e-3, iterations, 50,
+        dict(gaussian_sxy=3, gaussian_compat=3, bilateral_sxy=64,
+             bilateral_srgb=5, bilateral_compat=4))
+    model = built.model
+    assert isinstance(model.class_evidence, TextGradCAM)
+    assert model.backbone.pos_embed.shape[1] == 1 + 14 * 14
+    assert len(model.fusion.mlps) == 11
+    spread = model.spread
+    assert (spread.threshold, spread.mean_layers, spread.selected_layers) == (
+        threshold, 8, layers)
+    # The features as they are.
+    assert not model.affinity.normalize and model.affinity.gain == 1
+    assert model.refine_after == after
+    assert model.calibrate_after is model.predicted_after is None
+    # The long side is 512 px, and three quarters of that.
+    assert built.views() == ({384, 512}, True)
+
+
+@pytest.mark.parametrize(
+    'data, threshold, iterations, warmup, after, predicted, clusters', [
+        ('voc', 0.79, 30000, 50, 14000, 24000, 112),
+        ('coco', 0.88, 100000, 200, 30000, None, 224)])
+def test_excel(voc, tmp_path, data, threshold, iterations, warmup, after,
+               predicted, clusters):
+    built = BuiltFrozen(
+        f'excel_{data}.py', voc, tmp_path, 1e-3, iterations, warmup,
+        dict(gaussian_sxy=1, gaussian_compat=3, bilateral_sxy=67,
+             bilateral_srgb=3, bilateral_compat=4))
+    model = built.model
+    assert isinstance(model.class_evidence, TextSurgery)
+    assert model.class_evidence.num_layers == 5
+    # The published test also begins from CLIP's own position embeddings.
+    assert model.backbone.pos_embed.shape[1] == 1 + 14 * 14
+    assert len(model.fusion.mlps) == 12
+    spread = model.spread
+    assert (spread.threshold, spread.mean_layers, spread.selected_layers) == (
+        threshold, 6, 6)
+    affinity = model.affinity
+    assert affinity.normalize and affinity.gain == 3
+    assert model.refine_after == model.calibrate_after == after
+    assert model.predicted_after == predicted
+    texts = config_texts(built.cfg)
+    assert texts['clusters'] == clusters and texts['attributes']
+    for function in (adopt_attributes, attribute_prototypes):
+        assert signature(function).parameters['drop'].default == 0.1
+    # Squares of 0.7, 1.0, 1.2 and 1.5 times 320 px.
+    assert built.views() == ({224, 320, 384, 480}, False)

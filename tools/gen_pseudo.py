@@ -58,7 +58,8 @@ def main() -> None:
         args.export_npy, args.launcher,
         args.maps if args.checkpoint is None else None, args.skip_bad)
     if report:  # only the first process of a distributed run has it
-        print(f'maps, masks, scores.json and overlays.png are in {out_dir}')
+        for line in apis.generation_ending(report, out_dir):
+            print(line)
 
 
 if __name__ == '__main__':

@@ -2,6 +2,7 @@ from .comparison import compare
 from .config import load_config
 from .config_texts import config_texts
 from .doubtful_labels import find_doubtful_labels
+from .endings import generation_ending, training_ending
 from .evaluation import evaluate_pseudo_labels
 from .figures import write_figure
 from .fitting import fit, show_plan
@@ -21,8 +22,9 @@ from .training import best_checkpoint, train
 __all__ = [
     'Segmentation', 'WSSSInferencer', 'analyse_over_smoothing',
     'best_checkpoint', 'compare', 'config_texts', 'evaluate_pseudo_labels',
-    'find_doubtful_labels', 'fit', 'generate_pseudo_labels', 'list_models',
-    'load_config', 'parse_grid', 'plan', 'predict', 'run_pipeline',
-    'show_plan', 'split_folder', 'sweep', 'test', 'train', 'write_figure',
+    'find_doubtful_labels', 'fit', 'generate_pseudo_labels',
+    'generation_ending', 'list_models', 'load_config', 'parse_grid',
+    'plan', 'predict', 'run_pipeline', 'show_plan', 'split_folder',
+    'sweep', 'test', 'train', 'training_ending', 'write_figure',
     'write_report', 'write_submission', 'write_tables'
 ]

@@ -119,12 +119,12 @@ def choose_sizes(choices: Choices, learned: int,
 
 
 def choose_training(choices: Choices, learned: int, costs: Costs,
-                    budget: Optional[float], affinity: bool = True
-                    ) -> Dict[str, float]:
+                    budget: Optional[float], affinity: bool = True,
+                    asked: bool = False) -> Dict[str, float]:
     """Epochs and iterations that fit into the time.
 
     The localizer and the segmentor shrink by the same factor; learned
-    affinity is left out first.
+    affinity is left out first, unless it is asked for.
 
     Args:
         choices (Choices): Of all that comes before; these are added.
@@ -132,6 +132,7 @@ def choose_training(choices: Choices, learned: int, costs: Costs,
         costs (Costs): Of this machine.
         budget (float, optional): Seconds for everything; None: no limit.
         affinity (bool): Whether it may be chosen.
+        asked (bool): Whether it is chosen in any case. Defaults to False.
 
     Returns:
         dict[str, float]: Seconds of each stage.
@@ -155,18 +156,18 @@ def choose_training(choices: Choices, learned: int, costs: Costs,
 
     # A tenth is kept for what was not measured.
     limit = float('inf') if budget is None else 0.9 * budget
-    least = sum(seconds(_LEAST_SHARE)[2].values())
+    least = sum(seconds(_LEAST_SHARE, asked)[2].values())
     if least > limit:
-        should = sum(seconds(1.)[2].values())
+        should = sum(seconds(1., asked)[2].values())
         raise ConfigError(
             f'--time-budget {time_text(budget or 0)}: too short; these photos '
             f'take {time_text(least / 0.9)} at least on this machine, and '
             f'{time_text(should)} as they should. Give more, or fewer photos')
     wished = seconds(1., True)[2]
-    use_affinity = (affinity and learned >= _AFFINITY_PHOTOS
-                    and sum(wished.values()) <= limit)
+    use_affinity = asked or (affinity and learned >= _AFFINITY_PHOTOS
+                             and sum(wished.values()) <= limit)
     choices.choose('affinity', use_affinity, _why_affinity(
-        affinity, learned, sum(wished.values()), limit))
+        affinity, learned, sum(wished.values()), limit, asked))
     choices.choose('affinity_epochs', AFFINITY_EPOCHS if use_affinity else 0,
                    "IRN's own number." if use_affinity else 'No affinity.')
     factor = 1.
@@ -174,7 +175,7 @@ def choose_training(choices: Choices, learned: int, costs: Costs,
         factor, high = _LEAST_SHARE, 1.
         for _ in range(20):  # bisection
             middle = (factor + high) / 2
-            if sum(seconds(middle)[2].values()) <= limit:
+            if sum(seconds(middle, use_affinity)[2].values()) <= limit:
                 factor = middle
             else:
                 high = middle
@@ -195,7 +196,9 @@ def choose_training(choices: Choices, learned: int, costs: Costs,
 
 
 def _why_affinity(allowed: bool, learned: int, wished: float,
-                  limit: float) -> str:
+                  limit: float, asked: bool) -> str:
+    if asked:
+        return 'Given with --affinity.'
     if not allowed:
         return 'Not asked for.'
     if learned < _AFFINITY_PHOTOS:
@@ -203,5 +206,6 @@ def _why_affinity(allowed: bool, learned: int, wished: float,
                 'which on boundaries are learned.')
     if wished > limit:
         return (f'With it everything takes {time_text(wished)}, more than '
-                f'{time_text(limit)}.')
+                f'{time_text(limit)}; --affinity learns it all the same, and '
+                'shortens the rest.')
     return 'IRN makes the maps end where objects end; there is time for it.'

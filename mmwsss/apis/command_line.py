@@ -188,8 +188,9 @@ def add_path_options(parser: argparse.ArgumentParser) -> None:
 def add_lenient(parser: argparse.ArgumentParser) -> None:
     """The option to take photos that show signs of damage."""
     parser.add_argument('--lenient', action='store_true',
-                        help='take photos that can be decoded though they '
-                        'show signs of damage, such as lost bytes')
+                        help='take photos of which all pixels can be '
+                        'decoded though they show signs of damage, such as '
+                        'bytes lost inside; none that is cut off')
 
 
 def add_trackers(parser: argparse.ArgumentParser) -> None:

@@ -1,5 +1,6 @@
 """How long a plan takes here: steps of its networks, run and timed."""
 import copy
+import statistics
 import time
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
@@ -151,11 +152,11 @@ def _masked_batch(count: int, size: Sequence[int], classes: int) -> dict:
 
 
 def _train_step_time(model: Any, batches: Sequence[dict]) -> float:
-    """Seconds of a step; the first, which warms up, does not count."""
+    """Seconds of a step, the median of three after one that warms up."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6)
     model.train()
     times = []
-    for batch in batches:
+    for batch in [*batches, *batches]:
         begin = _now()
         losses = model(**model.data_preprocessor(batch, True), mode='loss')
         loss, _ = model.parse_losses(losses)
@@ -163,7 +164,7 @@ def _train_step_time(model: Any, batches: Sequence[dict]) -> float:
         loss.backward()
         optimizer.step()
         times.append(_now() - begin)
-    return times[-1]
+    return statistics.median(times[1:])
 
 
 @torch.no_grad()
@@ -171,12 +172,12 @@ def _predict_time(model: Any, photo: dict,
                   predict: Callable[[Any, dict], Any]) -> float:
     model.eval()
     times = []
-    for _ in range(2):
+    for _ in range(4):
         batch = pseudo_collate([copy.deepcopy(photo)])
         begin = _now()
         predict(model, batch)
         times.append(_now() - begin)
-    return times[-1]
+    return statistics.median(times[1:])
 
 
 def _views(segmentor: Config) -> float:

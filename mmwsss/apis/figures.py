@@ -69,7 +69,9 @@ def write_figure(folders: Sequence[str], ids: Sequence[str], out: str,
              for index in (*photo.ious, *photo.areas, *(photo.labels or ()))}
     keys = legend(records.classes, records.palette)
     names = titles or [osp.basename(osp.abspath(one)) for one in folders]
-    draw_figure(out, ['input', *['map'] * count, *names, 'truth'], rows,
+    true = any(photo.truth for line in chosen for photo in line)
+    columns = ['input', *['map'] * count, *names, *['truth'] * true]
+    draw_figure(out, columns, rows,
                 [key for index, key in enumerate(keys, 1) if index in shown])
 
 
@@ -95,15 +97,19 @@ def _line(parts: Sequence[Tuple[Part, PhotoRecords]],
 
     masks = [over(caption(one, own.classes), own.mask(one))
              for (_, own), one in zip(parts, photos)]
-    if photo.truth is not None:
-        masks.append(over(', '.join(
-            records.classes[index] for index in photo.labels or photo.ious),
-            read_mask(photo.truth, records.values)))
+    for (_, own), one in zip(parts, photos):
+        if one.truth is not None:
+            masks.append(over(', '.join(
+                own.classes[index] for index in one.labels or one.ious),
+                read_mask(one.truth, own.values)))
+            break
     return (photo.name, picture), maps, masks
 
 
 def caption(photo: PhotoRecord, classes: Sequence[str]) -> str:
-    """Classes with IoU, or without a true mask with the share of the photo.
+    """What a percentage is, and that of each class.
+
+    It is the IoU, or without a true mask the share of the photo.
 
     Args:
         photo (PhotoRecord): Its scores.
@@ -111,8 +117,10 @@ def caption(photo: PhotoRecord, classes: Sequence[str]) -> str:
     """
     values = photo.ious or {index: area for index, area
                             in photo.areas.items() if index}
-    return ', '.join(f'{classes[index]} {value:.0f} %' for index, value
-                     in values.items() if index < len(classes))
+    shares = ', '.join(f'{classes[index]} {value:.0f} %' for index, value
+                       in values.items() if index < len(classes))
+    return shares and ('IoU: ' if photo.ious else 'share of the photo: '
+                       ) + shares
 
 
 def _typical(photos: Dict[str, PhotoRecord], count: int = 4) -> List[str]:
@@ -129,6 +137,8 @@ def _part(folder: str) -> Tuple[Part, PhotoRecords]:
     run = find_runs(folder)[0]
     find_records(run)
     part = run.parts[0]
+    if part.records is None:
+        part.damage.lines.raise_if_any()
     if part.records is None or not part.records.photos:
         raise DataError(f'{folder}: holds no photos.json; name the folder of '
                         'a stage with masks, made by this version')

@@ -16,7 +16,7 @@ from mmwsss.datasets.label_files import (
     named_classes,
 )
 from mmwsss.files.digests import file_digest
-from mmwsss.files.photos import photo_size
+from mmwsss.files.photos import photo_size, read_photo
 from mmwsss.problems import DataError
 
 FEW = 10
@@ -39,6 +39,8 @@ class TaggedPhotos:
         labels (np.ndarray): Multi-hot, (N, C) without background.
         sizes (np.ndarray): Height and width in pixels, (N, 2).
         digests (list[str]): Of the content of each file.
+        damaged (list[str]): Names of the photos that show signs of damage and
+            are taken all the same.
     """
     folder: str
     label_source: Dict[str, Any]
@@ -48,6 +50,7 @@ class TaggedPhotos:
     labels: np.ndarray
     sizes: np.ndarray
     digests: List[str]
+    damaged: Sequence[str] = ()
 
     def tags(self, index: int) -> List[str]:
         """The classes of a photo."""
@@ -96,10 +99,13 @@ def read_tagged_photos(photos: str, labels: str,
     with ThreadPoolExecutor() as pool:
         sizes = list(pool.map(partial(photo_size, lenient=lenient), paths))
         digests = list(pool.map(file_digest, paths))
+        sound = list(pool.map(_is_sound, paths)) if lenient else []
     found = TaggedPhotos(
         folder, source, classes, palette,
         [osp.relpath(path, folder) for path in paths], dataset.labels,
-        np.array(sizes), digests)
+        np.array(sizes), digests,
+        [osp.relpath(path, folder) for path, whole in zip(paths, sound)
+         if not whole])
     if found.labels.all():
         what = ' and '.join(repr(name) for name in classes[1:])
         raise DataError(
@@ -107,6 +113,14 @@ def read_tagged_photos(photos: str, labels: str,
             'apart; add photos without, with an empty field of labels and '
             '--allow-empty, or of other classes')
     return found
+
+
+def _is_sound(path: str) -> bool:
+    try:
+        read_photo(path)
+    except DataError:
+        return False
+    return True
 
 
 def fingerprint(found: TaggedPhotos) -> Dict[str, Any]:
@@ -139,6 +153,11 @@ def fingerprint(found: TaggedPhotos) -> Dict[str, Any]:
 def _hints(found: TaggedPhotos, together: np.ndarray) -> List[str]:
     names, counts = found.classes[1:], together.diagonal()
     hints = _misspelt(names, counts)
+    if found.damaged:
+        more = len(found.damaged) - _SHOWN
+        hints.append('damaged, and taken as they are: ' +
+                     ', '.join(found.damaged[:_SHOWN]) +
+                     (f' and {more} more.' if more > 0 else '.'))
     if len(found.names) < ROUGH:
         hints.append(f'{len(found.names)} photos: expect rough masks, above '
                      'all where several classes are on one photo; hundreds '

@@ -1,15 +1,19 @@
 """From photos and tags to masks and a network, in one call."""
 import os.path as osp
-from contextlib import ExitStack, nullcontext
-from typing import Any, Dict, List, Optional
+from contextlib import ExitStack, nullcontext, suppress
+from typing import Any, Dict, List, Optional, Union
 
+from mmwsss.files.json_files import read_json
 from mmwsss.parallel.listeners import told_to
+from mmwsss.problems import ConfigError, DataError
 
+from .generation import check_threshold
 from .pipeline import run_pipeline
 from .plan_words import chosen, plan_text
 from .planning import plan
 from .quiet_console import quiet_console
 from .run_progress import RunProgress, screen
+from .stages import RECORD
 
 LOG = 'fit.log'
 
@@ -42,6 +46,8 @@ def fit(photos: str,
         DataError: With every problem of photos and tags.
     """
     work_dir = osp.abspath(osp.expanduser(work_dir))
+    if not (overwrite or options.get('replan') or options.get('dry_run')):
+        _check_masks(work_dir, options.get('threshold'))
     made = show_plan(photos, labels, work_dir, verbose, **options)
     if options.get('dry_run'):
         return {}
@@ -68,6 +74,27 @@ def fit(photos: str,
     for line in summary(results, values, work_dir):
         console.print(line)
     return results
+
+
+def _check_masks(work_dir: str,
+                 threshold: Union[None, float, str]) -> None:
+    """Raise if masks of another threshold are there, before a plan is shown.
+
+    The pipeline would say the same, below all lines of the plan, and the plan
+    would have taken the threshold by then.
+    """
+    check_threshold(threshold, most=1)
+    path = osp.join(work_dir, 'pseudo_train', RECORD)
+    if threshold is None or not osp.isfile(path):
+        return
+    # A damaged record counts as absent, and its masks are made anew.
+    with suppress(DataError, AttributeError, KeyError, TypeError):
+        before = read_json(path)['settings'].get('threshold', 'auto')
+        if before != threshold:
+            raise ConfigError(
+                f'{work_dir}: has masks of --threshold {before}, and '
+                f'{threshold} is asked for; replace them with --overwrite, or '
+                'give another --work-dir')
 
 
 def show_plan(photos: str, labels: str, work_dir: str, verbose: bool = False,

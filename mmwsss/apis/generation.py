@@ -53,6 +53,7 @@ from mmwsss.parallel.progress import (
 )
 from mmwsss.parallel.room import Room
 from mmwsss.problems import ConfigError, DataError, Problems, unknown_name
+from mmwsss.refiners import RefinerChain
 from mmwsss.registry import DATASETS, forget_pretrained
 from mmwsss.visualization import (
     PICTURE_SIDE,
@@ -162,8 +163,10 @@ def generate_pseudo_labels(cfg: Config,
                                        _list_name(split, dataset_cfg),
                                        untrained),
               overwrite)
+        names = sample_names(dataset)
+        RefinerChain(cfg.get('refiners', [])).check_images(names)
         done = [osp.isfile(osp.join(maps_dir, name + '.npz'))
-                for name in sample_names(dataset)]
+                for name in names]
         batches = _batches(dataset, cfg.get('localize_batch_size', 1))
         return truths, [batch for batch in batches
                         if not all(done[i] for i in batch)]
@@ -300,16 +303,24 @@ def _true_masks(dataset: BaseDataset, classes: MaskClasses, scoring: Scoring,
     return paths
 
 
-def check_threshold(threshold: Union[Threshold, str]) -> None:
-    """Raise a :class:`ConfigError` for a threshold outside [0, 1)."""
+def check_threshold(threshold: Union[Threshold, str],
+                    most: int = 2) -> None:
+    """Raise a :class:`ConfigError` for a threshold outside [0, 1).
+
+    Args:
+        threshold (float | tuple | str, optional): See
+            :func:`generate_pseudo_labels`.
+        most (int): How many numbers are taken, 1 or 2. Defaults to 2.
+    """
     if threshold is None or threshold == 'auto':
         return
     values = threshold if isinstance(threshold, (tuple, list)) else [threshold]
-    if not (len(values) <= 2
+    if not (len(values) <= most
             and all(not isinstance(v, str) and 0 <= v < 1 for v in values)
             and list(values) == sorted(values)):
+        two = ', or two, the lower first' if most == 2 else ''
         raise ConfigError(f'--threshold {threshold}: give one number in '
-                          "[0, 1), or two, the lower first, or 'auto'")
+                          f"[0, 1){two}, or 'auto'")
 
 
 def _run_localizer(cfg: Config, checkpoint: Optional[str],

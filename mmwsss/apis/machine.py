@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional
 
 import torch
 
-from mmwsss.problems import ConfigError, one_line
+from mmwsss.problems import ConfigError
 
 _GB = 1 << 30
 
@@ -33,7 +33,7 @@ def use_device(name: Optional[str]) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f'--device {name}: unknown; give cpu, cuda or '
-                          f'cuda:1 ({one_line(error)})') from error
+                          'cuda:1') from error
     if device.type not in ('cpu', 'cuda'):
         raise ConfigError(f'--device {name}: give cpu, cuda or cuda:1')
     if device.type == 'cpu':

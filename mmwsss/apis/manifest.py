@@ -130,7 +130,8 @@ def claim(out_dir: str, source: dict, overwrite: bool) -> None:
     remove_unfinished(out_dir)
 
 
-def refuse_inputs(out_dir: str, dataset: BaseDataset) -> None:
+def refuse_inputs(out_dir: str, dataset: BaseDataset,
+                  option: str = '--out-dir') -> None:
     """Raise if what is written would lie among, or replace, what is read.
 
     Masks replace the whole folder ``masks``, and ``overlays.png`` beside the
@@ -139,10 +140,17 @@ def refuse_inputs(out_dir: str, dataset: BaseDataset) -> None:
     Args:
         out_dir (str): The folder that gets maps, masks and scores.
         dataset (BaseDataset): The images.
+        option (str): What named the folder, for the error. Defaults to
+            '--out-dir'.
 
     Raises:
-        ConfigError: If a photo, a true mask or a map that is read lies there.
+        ConfigError: If a photo, a true mask or a map that is read lies there;
+            or it lies in a folder of photos that is read whole, without a
+            list.
     """
+    photos = getattr(dataset, 'data_prefix', {}).get('img_path')
+    if photos and not dataset.ann_file:
+        refuse_photo_folder(out_dir, photos, option)
     read: Dict[str, str] = {}
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
@@ -152,9 +160,35 @@ def refuse_inputs(out_dir: str, dataset: BaseDataset) -> None:
     written = {osp.realpath(osp.join(out_dir, kind)) for kind in ('', *_KINDS)}
     for folder, path in read.items():
         if osp.realpath(folder) in written:
-            raise ConfigError(f'--out-dir {out_dir}: {path}, which is read, '
-                              'lies where results are written; choose another '
-                              'folder')
+            raise _among_results(out_dir, path, option)
+
+
+def refuse_photo_folder(folder: str, photos: str, option: str,
+                        above: bool = False) -> None:
+    """Raise if results in a folder would be taken for photos.
+
+    Args:
+        folder (str): Where results are written.
+        photos (str): A folder of which every picture is a photo.
+        option (str): What named ``folder``, for the error.
+        above (bool): Whether photos may not lie below ``folder``, either;
+            they may be a single file, too. Defaults to False.
+
+    Raises:
+        ConfigError: If ``folder`` is the folder of photos, or lies in it.
+    """
+    written, read = osp.realpath(folder), osp.realpath(photos)
+    if osp.commonpath([written, read]) == read:
+        raise ConfigError(
+            f'{option} {folder}: lies in {photos}, of which every picture is '
+            'taken for a photo; choose a folder outside it')
+    if above and osp.commonpath([written, read]) == written:
+        raise _among_results(folder, photos, option)
+
+
+def _among_results(folder: str, path: str, option: str) -> ConfigError:
+    return ConfigError(f'{option} {folder}: {path}, which is read, lies where '
+                       'results are written; choose another folder')
 
 
 def _files(out_dir: str) -> Dict[str, List[str]]:

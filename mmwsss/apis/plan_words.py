@@ -67,6 +67,7 @@ def option_change(name: str, before: Any, now: Any) -> str:
     """
     if name == 'affinity':
         name, before, now = 'no_affinity', not before, not now
+    name = name.removeprefix('ask_')
     was, is_now = (_option_value(name, value) for value in (before, now))
     return f'--{name.replace("_", "-")}: {was} before, {is_now} now'
 

@@ -1,7 +1,7 @@
 """Photos and tags -> a plan: fingerprint, choices with reasons, configs."""
 import os.path as osp
 from tempfile import TemporaryDirectory
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Union
 
 import numpy as np
 from mmengine.config import Config
@@ -31,6 +31,7 @@ from .fingerprint import (
 )
 from .generation import check_threshold
 from .machine import describe_machine, free_disk, use_device
+from .manifest import refuse_photo_folder
 from .plan_configs import BASES, plan_configs, shipped_configs
 from .plan_files import (
     complete,
@@ -45,6 +46,8 @@ from .plan_files import (
 from .plan_words import few
 
 _GIVEN = 'Given with --threshold.'
+_AUTO = ('Chosen when the maps are there; the last lines of the run and the '
+         'report say which one it is.')
 _GB = 1 << 30
 _CHECKPOINTS = 0.6  # GB of all networks of DeiT-tiny, with their optimizers
 
@@ -55,11 +58,12 @@ def plan(photos: str,
          time_budget: Optional[float] = None,
          device: Optional[str] = None,
          weights: Optional[str] = None,
-         threshold: Optional[float] = None,
+         threshold: Union[None, float, str] = None,
          val_share: float = 0.15,
          allow_empty: bool = False,
          lenient: bool = False,
          affinity: bool = True,
+         ask_affinity: bool = False,
          dry_run: bool = False,
          replan: bool = False) -> Dict[str, Any]:
     """Look at photos and tags, and choose how to learn from them.
@@ -82,14 +86,16 @@ def plan(photos: str,
             GPU where there is one.
         weights (str, optional): Path or URL of ImageNet weights of a
             DeiT-tiny, or 'none'. Defaults to None: DeiT's own, from its URL.
-        threshold (float, optional): Background threshold of the masks; a
-            plan that is there takes a new one. Defaults to None: chosen when
-            the maps are there.
+        threshold (float | str, optional): Background threshold of the masks;
+            a plan that is there takes a new one. 'auto' is chosen when the
+            maps are there. Defaults to None: that of the plan that is there,
+            else 'auto'.
         val_share (float): Of the photos that are held out, in [0, 1).
         allow_empty (bool): Take photos without any tag.
         lenient (bool): Take photos that can be decoded though they show signs
             of damage.
         affinity (bool): Whether learned affinity may be chosen.
+        ask_affinity (bool): Whether it is chosen in any case.
         dry_run (bool): Write nothing.
         replan (bool): Plan anew, also over configs that were changed.
 
@@ -102,7 +108,7 @@ def plan(photos: str,
             on the disk.
         DataError: With every problem of photos and tags.
     """
-    check_threshold(threshold)
+    check_threshold(threshold, most=1)
     if not 0 <= val_share < 1:
         raise ConfigError(f'--val-share {val_share}: give a number in [0, 1)')
     work_dir = osp.abspath(osp.expanduser(work_dir))
@@ -114,7 +120,8 @@ def plan(photos: str,
         time_budget=time_budget, device=device, weights=weights,
         weights_digest=file_digest(given) if is_file else None,
         threshold=threshold, val_share=val_share, allow_empty=allow_empty,
-        lenient=lenient, affinity=affinity)
+        lenient=lenient, affinity=affinity, ask_affinity=ask_affinity)
+    refuse_photo_folder(work_dir, request['photos'], '--work-dir')
     used = use_device(device)
     stored = stored_plan(work_dir)
     found = read_tagged_photos(photos, labels, allow_empty, lenient)
@@ -124,8 +131,9 @@ def plan(photos: str,
         if not changes:
             move_places(stored, request, found)
             if threshold is not None:
-                stored['choices']['threshold'] = dict(value=threshold,
-                                                      reason=_GIVEN)
+                stored['choices']['threshold'] = dict(
+                    value=threshold,
+                    reason=_AUTO if threshold == 'auto' else _GIVEN)
             notes = complete(stored, found, work_dir, dry_run)
             return dict(stored, notes=notes)
         require_unused(stored, work_dir, changes)
@@ -173,7 +181,8 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
                    'Given with --lenient.' if request['lenient'] else
                    'Every photo was decoded, and none is damaged.')
     values = choices.values
-    affinity = request['affinity'] and learned >= 100
+    asked = request['ask_affinity']
+    affinity = asked or request['affinity'] and learned >= 100
     with TemporaryDirectory() as folder:
         drafts = plan_configs(dict(
             values, affinity=affinity, affinity_epochs=1, localizer_epochs=1,
@@ -187,12 +196,12 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
             configs.get('affinity'), use_device(request['device']),
             work_size(facts['sizes']['median'], values['max_side']))
     stages = choose_training(choices, learned, costs, request['time_budget'],
-                             request['affinity'])
+                             request['affinity'], asked)
     threshold = request['threshold']
-    choices.choose(
-        'threshold', 'auto' if threshold is None else threshold,
-        'Chosen when the maps are there; the last lines of the run and the '
-        'report say which one it is.' if threshold is None else _GIVEN)
+    if threshold is None:
+        threshold = 'auto'
+    choices.choose('threshold', threshold,
+                   _AUTO if threshold == 'auto' else _GIVEN)
     _choose_disk(choices, found, work_dir)
     texts = plan_file_texts(values, found, held_out, work_dir)
     return dict(

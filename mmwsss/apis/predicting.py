@@ -25,7 +25,8 @@ from mmwsss.visualization.overlays import mask_overlay
 from .config import load_config
 from .generation import generate_pseudo_labels
 from .machine import use_device
-from .model_names import trained_network
+from .manifest import refuse_photo_folder
+from .model_names import NETWORKS, trained_network
 from .quiet_console import quiet_console
 from .run_progress import RunProgress, screen
 from .testing import test
@@ -46,7 +47,7 @@ def predict(run_dir: str,
     colours of the classes, ``overlays/*.png``, and ``predictions.csv`` and
     ``predictions.json`` with the classes found and their areas. A photo that
     cannot be read is named, and left out. The segmentor predicts; where none
-    is trained yet, the localizer does.
+    is trained yet, the localizer does, and a line says so.
 
     Args:
         run_dir (str): The folder of :func:`mmwsss.apis.fit`.
@@ -65,18 +66,22 @@ def predict(run_dir: str,
 
     Raises:
         ConfigError: If nothing is trained yet, or ``out_dir`` cannot be
-            written to.
+            written to, lies among the photos or holds them.
         DataError: If no photo can be read, or tags are wrong.
     """
     run_dir, out_dir = (osp.abspath(osp.expanduser(path))
                         for path in (run_dir, out_dir))
     network, checkpoint = trained_network(run_dir)
     photos = _readable(photos, lenient)
+    refuse_photo_folder(out_dir, photos, '--out', above=True)
     use_device(device)
     require_writable(out_dir)
     cfg = load_config(osp.join(run_dir, f'{network}.py'),
                       dict(lenient=True) if lenient else None,
                       work_dir=osp.join(out_dir, 'log'))
+    if network != NETWORKS[0]:
+        screen().print(f'{run_dir}: no {NETWORKS[0]} is trained yet: masks '
+                       f'are the {network}\'s')
     with ExitStack() as stack:
         if not verbose:
             progress = stack.enter_context(

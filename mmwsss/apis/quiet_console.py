@@ -7,15 +7,8 @@ from typing import Any, Callable, Iterator, Set
 
 from mmengine.logging import MMLogger
 
+from mmwsss.engine.console import NOT_OURS
 from mmwsss.problems import one_line
-
-# What OpenMMLab's packages warn of in every run, by how it begins.
-_NOT_OURS = (
-    'Failed to search registry', 'The prefix is not set in metric class',
-    'Dataset ', 'Reach the end of the dataloader',
-    'No `colors` parameter', 'The model and loaded state dict do not match',
-    '"FileClient" will be deprecated', '`build_loss` is deprecated',
-    '"HardDiskBackend" is the alias')
 
 
 @contextmanager
@@ -37,7 +30,7 @@ def quiet_console(path: str, show: Callable[[str], Any]) -> Iterator[None]:
         record = make_record(*args, **kwargs)
         text = one_line(record.getMessage())
         if (record.levelno >= logging.WARNING and record.name != 'py.warnings'
-                and not text.startswith(_NOT_OURS) and text not in seen):
+                and not text.startswith(NOT_OURS) and text not in seen):
             seen.add(text)
             show(text)
         return record

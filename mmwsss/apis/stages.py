@@ -1,5 +1,6 @@
 """Stages of a path: each has its folder, runs once and is never mixed up."""
 import copy
+import glob
 import hashlib
 import json
 import logging
@@ -25,7 +26,8 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mmwsss.files.json_files import read_json, write_json
-from mmwsss.files.run_folder import newest_checkpoint
+from mmwsss.files.lost_files import lost_files
+from mmwsss.files.run_folder import has_whole_weights, newest_checkpoint
 from mmwsss.parallel.listeners import note_stage
 from mmwsss.problems import ConfigError, DataError
 
@@ -36,6 +38,7 @@ from .generation import generate_pseudo_labels
 from .result_settings import result_settings
 from .testing import test
 from .training import best_checkpoint, train
+from .whole_results import nothing_lost, photos_are_whole
 
 Given = Dict[str, dict]
 RECORD = 'stage.json'
@@ -90,7 +93,10 @@ class Stage(ABC):
             check_class_counts(self.config, loaders=self.loaders)
 
     def whole(self, results: dict, folder: str) -> bool:
-        """Whether what the results name is still in the folder."""
+        """Whether what was made is still in the folder, and not damaged.
+
+        What it lacks is said in a line.
+        """
         return True
 
     def located(self, results: dict, folder: str) -> dict:
@@ -121,12 +127,15 @@ class Train(Stage):
         # The weights to begin with are for the beginning alone.
         if newest_checkpoint(folder) is not None:
             cfg.load_from = None
-        train(cfg, resume=cfg.get('load_from') is None, amp=self.amp)
+        anew = cfg.get('load_from') is not None
+        # What is then in the folder cannot be gone on with.
+        train(cfg, resume=not anew, amp=self.amp, overwrite=anew)
         return dict(checkpoint=osp.basename(best_checkpoint(folder)))
 
     def whole(self, results: dict, folder: str) -> bool:
         name = results.get('checkpoint')
-        return isinstance(name, str) and osp.isfile(osp.join(folder, name))
+        return isinstance(name, str) and has_whole_weights(
+            osp.join(folder, name))
 
     def located(self, results: dict, folder: str) -> dict:
         return dict(results,
@@ -155,12 +164,20 @@ class Generate(Stage):
         maps = None
         if 'maps' in given and 'checkpoint' not in given:
             maps = osp.join(given['maps']['folder'], 'maps')
+        # A damaged map would be taken for one that is made.
+        for path in lost_files(glob.glob(
+                osp.join(glob.escape(folder), 'maps', '*.npz'))):
+            os.remove(path)
         other = given.get('background', {})
         return generate_pseudo_labels(
             cfg, given.get('checkpoint', {}).get('checkpoint'), folder,
             self.split, self.threshold, maps=maps,
             found=other['threshold'] if other.get('threshold_rule') == 'auto'
             else None)
+
+    def whole(self, results: dict, folder: str) -> bool:
+        return (nothing_lost([osp.join(folder, 'scores.json')])
+                and photos_are_whole(folder, 'maps'))
 
 
 @dataclass
@@ -179,6 +196,9 @@ class Test(Stage):
         cfg.work_dir = folder
         return test(cfg, given['checkpoint']['checkpoint'], tta=True,
                     crf=self.crf, out_dir=osp.join(folder, 'predictions'))
+
+    def whole(self, results: dict, folder: str) -> bool:
+        return photos_are_whole(folder)
 
 
 @dataclass
@@ -205,7 +225,7 @@ class CheckLabels(Stage):
         return dict(report, rows=len(report['rows']))
 
     def whole(self, results: dict, folder: str) -> bool:
-        return osp.isfile(osp.join(folder, REPORT))
+        return nothing_lost([osp.join(folder, REPORT)])
 
 
 def run_stages(stages: Sequence[Stage], work_dir: str,
@@ -324,9 +344,7 @@ class _Record:
         lines += [f'its {what}, made by {name}' for what, name in
                   self.stage.inputs.items()
                   if inputs.get(what) != records[name].key]
-        shown = '; '.join(lines[:_SHOWN])
-        if len(lines) > _SHOWN:
-            shown += f'; and {len(lines) - _SHOWN} more'
+        shown = _shown(lines)
         if not overwrite and self.stage.long:
             raise ConfigError(
                 f'{self.folder} was made with other settings: {shown}. Give '
@@ -341,6 +359,10 @@ class _Record:
             print_log(f'[{stage.name}] finished before, re-used: '
                       f'{self.folder}', 'current')
             return results
+        if results is not None:
+            print_log(f'[{stage.name}] was finished; what is missing or '
+                      f'damaged is made again: {self.folder}', 'current',
+                      logging.WARNING)
         if self.replaced:
             shutil.rmtree(self.folder, ignore_errors=True)
         print_log(f'[{stage.name}] -> {self.folder}', 'current')
@@ -353,7 +375,13 @@ class _Record:
         if stage.adapt is not None:
             stage.adapt(cfg, given)
         begun = time.monotonic()
-        results = stage.work(cfg, self.folder, given)
+        before, results = results, stage.work(cfg, self.folder, given)
+        if stage.long and before not in (None, results):
+            print_log(
+                f'[{stage.name}] came out otherwise than before: '
+                f'{_shown(differences(before, results))}. What other stages '
+                'made of it stays; remove their folders to make it anew',
+                'current', logging.WARNING)
         self._write(dict(
             record, results=results, environment=environment(),
             # Of an interrupted stage, those since it was gone on with.
@@ -392,6 +420,13 @@ def _key(stage: Stage, records: Dict[str, _Record]) -> str:
                {what: records[name].key
                 for what, name in stage.inputs.items()}]
     return _digest(content)
+
+
+def _shown(lines: Sequence[str]) -> str:
+    """The first lines in one, and how many more there are."""
+    more = len(lines) - _SHOWN
+    return '; '.join([*lines[:_SHOWN], *([f'and {more} more'] if more > 0
+                                         else [])])
 
 
 def differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:

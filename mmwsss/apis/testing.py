@@ -31,6 +31,7 @@ from mmwsss.visualization import (
 
 from .class_counts import check_class_counts
 from .generation import evenly, mask_paths
+from .manifest import refuse_inputs
 from .photo_records import (
     PhotoRecords,
     caption,
@@ -40,6 +41,7 @@ from .photo_records import (
 from .training import build_runner
 
 ARCHIVES = ('.zip', '.tar', '.tar.gz', '.tgz')
+_ON_SHEET = 12  # masks to look at, at most
 
 
 def test(cfg: Config,
@@ -71,15 +73,17 @@ def test(cfg: Config,
 
     Raises:
         ConfigError: If the config lacks what is asked for, or a folder
-            cannot be written to.
+            cannot be written to or holds what is read.
     """
     if out_dir is not None:
         out_dir = osp.expanduser(out_dir)
     runner = _test_runner(cfg, checkpoint, tta, out_dir, launcher, crf)
+    if out_dir is not None:
+        refuse_inputs(out_dir, runner.test_dataloader.dataset, '--out')
     metrics = {name: float(value) for name, value in runner.test().items()}
     if is_main_process():
-        _report(runner, metrics, dict(checkpoint=checkpoint, tta=tta),
-                runner.work_dir)
+        scored = _report(runner, metrics, dict(checkpoint=checkpoint, tta=tta),
+                         runner.work_dir)
         if out_dir is not None:
             dataset = runner.test_dataloader.dataset
             records = photo_records(dataset, mask_paths(dataset), out_dir)
@@ -87,9 +91,14 @@ def test(cfg: Config,
             # Beside the masks that it shows: another test has its own.
             sheet = f'{osp.abspath(out_dir)}_overlays.png'
             _write_overlays(records, out_dir, sheet)
-            print_log(f'masks: {out_dir}, twelve of them on {sheet}',
+            print_log(_masks_line(len(records.photos), out_dir, sheet),
                       'current')
-        print_log(f'scores: {runner.work_dir}', 'current')
+        if scored:
+            print_log(f'scores: {runner.work_dir}', 'current')
+        elif not metrics:
+            print_log('no scores, as there are no true masks to compare with; '
+                      'where there are, data_prefix.seg_map_path names their '
+                      'folder', 'current')
     return metrics
 
 
@@ -218,15 +227,28 @@ def _check_photos(dataset: dict) -> None:
                 '--cfg-options data_root=DIR)')
 
 
+def _masks_line(count: int, folder: str, sheet: str) -> str:
+    """Where masks are, and how many of them are to be seen at a glance."""
+    if count > _ON_SHEET:
+        return f'masks: {folder}, {_ON_SHEET} of {count:,} on {sheet}'
+    one = 'the one' if count == 1 else f'all {count}'
+    return f'masks: {folder}, {one} on {sheet}' if count else (
+        f'masks: none, there is no photo for {folder}')
+
+
 def _report(runner: Runner, metrics: Dict[str, float], settings: dict,
-            work_dir: str) -> None:
-    """Print the table by class; write its columns as result files."""
+            work_dir: str) -> bool:
+    """Print the table by class; write its columns as result files.
+
+    Returns:
+        bool: Whether there was anything to write.
+    """
     columns = {
         'IoU after CRF' if metric.prefix == 'crf' else 'IoU': metric.class_iou
         for metric in runner.test_evaluator.metrics
         if isinstance(metric, ClassSubsetIoU) and metric.class_iou}
     if not columns:
-        return
+        return False
     print_log('\n' + class_table(
         list(columns['IoU']),
         {key: list(iou.values()) for key, iou in columns.items()}), 'current')
@@ -242,13 +264,13 @@ def _report(runner: Runner, metrics: Dict[str, float], settings: dict,
                      if name.startswith('crf/') == crf})
         name = 'test_scores_crf.json' if crf else 'test_scores.json'
         write_json(osp.join(work_dir, name), report)
+    return True
 
 
-def _write_overlays(records: PhotoRecords, masks: str, path: str,
-                    count: int = 12) -> None:
+def _write_overlays(records: PhotoRecords, masks: str, path: str) -> None:
     """A sheet of photos, predicted and true masks."""
     rows = []
-    for index in evenly(len(records.photos), count):
+    for index in evenly(len(records.photos), _ON_SHEET):
         photo = records.photos[index]
         rows.append(photo_row(
             photo.name, photo.photo,

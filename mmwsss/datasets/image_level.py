@@ -57,10 +57,11 @@ class ImageLevelDataset(PhotoFolder):
             raise DataError(
                 f'{type(self).__name__}: metainfo.classes must be '
                 f"('background', class 1, ...), got {tuple(classes)}")
+        # Other lists may have photos that this one lacks, a folder has all.
+        self.label_source.left_out = None if self.ann_file else (
+            self.leave_out | set(self.bad))
         labels = self.label_source.load(data_list, list(classes[1:]),
                                         self.data_root or '')
-        if not self.ann_file:
-            self._check_named()
         for info, label in zip(data_list, labels):
             info['sample_id'] = image_name(info['img_path'])
             info['gt_label'] = label
@@ -73,15 +74,6 @@ class ImageLevelDataset(PhotoFolder):
             for info, vector in zip(data_list, vectors):
                 info['image_embedding'] = vector
         return data_list
-
-    def _check_named(self) -> None:
-        """Raise if the labels name photos that the whole folder lacks."""
-        problems = Problems(self.data_prefix['img_path'])
-        for name, place in self.label_source.without_photo.items():
-            if name not in self.leave_out and name not in self.bad:
-                problems.add(f'{place}: no photo {name!r} in the folder; put '
-                             'it there or take the line out')
-        problems.raise_if_any()
 
     def _find_maps(self, folder: str, data_list: List[dict]) -> None:
         """Note each image's ``map_path``; all of them are there."""

@@ -7,8 +7,10 @@ from mmwsss.files.json_files import read_json
 from mmwsss.problems import DataError
 from mmwsss.registry import LABEL_SOURCES
 
-_REMEDY = ('give a .csv or .json table, a JSON file of COCO, or the folder of '
-           'photos itself where it has a folder a class')
+from .class_names import check_class_names
+
+_REMEDY = ('give a .csv, .tsv or .json table, a JSON file of COCO, or the '
+           'folder of photos itself where it has a folder a class')
 
 
 def find_label_source(path: str) -> Dict[str, object]:
@@ -26,7 +28,7 @@ def find_label_source(path: str) -> Dict[str, object]:
     if not osp.isfile(path):
         raise DataError(f'labels {path}: no such file; {_REMEDY}')
     kind = osp.splitext(path)[1].lower()
-    if kind not in ('.csv', '.json'):
+    if kind not in ('.csv', '.tsv', '.json'):
         raise DataError(f'labels {path}: {kind or "no extension"} is no kind '
                         f'of label file that names its classes; {_REMEDY}')
     coco = False
@@ -46,12 +48,14 @@ def named_classes(label_source: Dict[str, object],
         photos (str): The folder of photos.
 
     Raises:
-        DataError: If the file cannot be read, or names no class.
+        DataError: If the file cannot be read, names no class, or one that
+            has no readable name.
     """
     found = LABEL_SOURCES.build(dict(label_source)).class_names(photos)
     place = label_source.get('file', photos)
     if not found:
         raise DataError(f'labels {place}: names no class; {_REMEDY}')
+    check_class_names(sorted(found), f'labels {place}')
     if 'background' in found:
         raise DataError(
             f"labels {place}: 'background' is no class to tag photos "

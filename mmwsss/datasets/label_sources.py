@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from glob import escape, glob
 from typing import (
+    AbstractSet,
     Any,
     Dict,
     Iterator,
@@ -29,7 +30,12 @@ import numpy as np
 
 from mmwsss.files.coco_json import read_coco
 from mmwsss.files.csv_files import field_delimiter, read_csv
-from mmwsss.files.image_lists import existing_form, file_name, listed_name
+from mmwsss.files.image_lists import (
+    PICTURE_EXTENSIONS,
+    existing_form,
+    file_name,
+    listed_name,
+)
 from mmwsss.files.json_files import read_json
 from mmwsss.files.masks import MaskClasses, pixel_counts, read_mask
 from mmwsss.files.photos import image_name
@@ -45,6 +51,12 @@ Row = Tuple[Union[str, int], Sequence[str], str]
 # Names that are compared with that of a photo without labels; more take long.
 _MOST_NAMES = 1000
 _HINTS = 5
+_HINTED = 20  # photos without labels for which a misspelt one is looked for
+
+# What the columns of other tables are called.
+_NAMES_OF_IMAGES = ('file', 'filename', 'file name', 'file_name', 'id',
+                    'image', 'image_id', 'image_name', 'img', 'name', 'path',
+                    'photo', 'picture')
 
 
 class LabelSource(ABC):
@@ -57,8 +69,9 @@ class LabelSource(ABC):
 
     def __init__(self, allow_empty: bool = False) -> None:
         self.allow_empty = allow_empty
-        # Name and place of labels for no image of the last list loaded.
-        self.without_photo: Dict[str, str] = {}
+        # Photos of the folder that are not in the list, where a row for a
+        # photo that is in neither is a mistake; None where it is not.
+        self.left_out: Optional[AbstractSet[str]] = None
 
     @abstractmethod
     def load(self, data_list: List[dict], classes: Sequence[str],
@@ -82,9 +95,10 @@ class LabelSource(ABC):
                      problems: Problems) -> None:
         if not self.allow_empty:
             for index in np.flatnonzero(labels.sum(1) == 0):
-                problems.add(
-                    f'{data_list[index]["img_path"]}: no class at all (remove '
-                    'it from the list, or set allow_empty=True)')
+                photo = data_list[index]['img_path']
+                problems.add(f'{photo}: no class at all (remove it from the '
+                             'list, or set allow_empty=True)', 'empty',
+                             file_name(photo))
 
 
 def multi_hot(names: Sequence[str], classes: Sequence[str], where: str,
@@ -107,8 +121,14 @@ def multi_hot(names: Sequence[str], classes: Sequence[str], where: str,
         if name in classes:
             labels[classes.index(name)] = 1
         else:
-            problems.add(partial(_unknown_class, where, name, classes))
+            problems.add(partial(_unknown_class, where, name, classes),
+                         ('class', name), _short(where))
     return labels
+
+
+def _short(where: str) -> str:
+    """A place without the file that it is in, as the line before names it."""
+    return re.sub(r'^.*(?= (?:line|entry) )|^.*/', '', where).strip()
 
 
 def _unknown_class(where: str, name: str, classes: Sequence[str]) -> str:
@@ -218,41 +238,74 @@ class FileLabels(LabelSource):
         classes = [unicodedata.normalize('NFC', name) for name in classes]
         labels = np.zeros((len(data_list), len(classes)), dtype=np.float32)
         first: Dict[Union[str, int], str] = {}
+        absent: Dict[str, str] = {}  # what the file calls photos of no place
         for image, names, where in self.rows(path, classes, problems):
             key = images.key(image)
             if key in first:
                 problems.add(f'{where}: image {image!r} stands there a second '
-                             f'time (first: {first[key]})')
+                             f'time (first: {first[key]})', 'twice',
+                             _short(where))
                 continue
             first[key] = where
             row = multi_hot(names, classes, where, problems)
             if isinstance(key, int):
                 labels[key] = row
-        self.without_photo = {key: where for key, where in first.items()
-                              if isinstance(key, str)}
-        for place, info in enumerate(data_list):
-            if place not in first:
-                problems.add(partial(self._no_labels, path, info['img_path']))
+            else:
+                absent[key] = str(image)
+        self._check_photos(path, [
+            info['img_path'] for place, info in enumerate(data_list)
+            if place not in first], {
+                key: (first[key], name) for key, name in absent.items()},
+                           problems)
         if not problems.lines:
             self._check_empty(labels, data_list, problems)
         problems.raise_if_any()
         return labels
 
-    def _no_labels(self, path: str, photo: str) -> str:
-        """Says that a photo has no labels, and what was perhaps misspelt."""
-        name = image_name(photo)
-        others = self.without_photo
-        close = difflib.get_close_matches(
-            name, others, n=_HINTS, cutoff=0.75) if (
-                len(others) <= _MOST_NAMES) else []
-        for other in close:
-            # Another list may have the photo of that row.
-            if not glob(f'{escape(osp.join(osp.dirname(photo), other))}.*'):
-                end = osp.splitext(photo)[1]
-                return (f'{others[other]}: no photo {other + end!r} (did you '
-                        f'mean {file_name(photo)!r}, which has no labels?)')
-        return (f'{path}: no labels for image {photo}; add them, or take the '
-                'photo out')
+    def _check_photos(self, path: str, unlabelled: Sequence[str],
+                      absent: Dict[str, Tuple[str, str]],
+                      problems: Problems) -> None:
+        """Note photos without a row, and rows without a photo.
+
+        Args:
+            path (str): The file.
+            unlabelled (Sequence[str]): Photos without labels.
+            absent (dict): Key of what is no photo of the list -> place in
+                the file, and what is written there.
+            problems (Problems): Where to note them.
+        """
+        absent = dict(absent)
+        for number, photo in enumerate(unlabelled):
+            meant = _misspelt(photo, absent) if number < _HINTED else None
+            if meant is None:
+                problems.add(f'{path}: no labels for image {photo}; add them, '
+                             'or take the photo out', 'unlabelled',
+                             file_name(photo))
+                continue
+            end = osp.splitext(photo)[1]
+            problems.add(f'{absent.pop(meant)[0]}: no photo {meant + end!r} '
+                         f'(did you mean {file_name(photo)!r}, which has no '
+                         'labels?)')
+        if self.left_out is None:
+            return
+        for key, (where, name) in absent.items():
+            if key not in self.left_out:
+                problems.add(f'{where}: no photo {name!r} in the folder; put '
+                             'it there or take the line out', 'absent',
+                             f'{_short(where)} ({name!r})')
+
+
+def _misspelt(photo: str,
+              absent: Dict[str, Tuple[str, str]]) -> Optional[str]:
+    """The key of a row that was perhaps meant for a photo without labels."""
+    if len(absent) > _MOST_NAMES:
+        return None
+    for other in difflib.get_close_matches(image_name(photo), absent, n=_HINTS,
+                                           cutoff=0.75):
+        # Another list may have the photo of that row.
+        if not glob(f'{escape(osp.join(osp.dirname(photo), other))}.*'):
+            return other
+    return None
 
 
 @LABEL_SOURCES.register_module()
@@ -264,7 +317,8 @@ class TableLabels(FileLabels):
         image,labels
         beach.jpg,dog;person
 
-    Excel's tables with ``;`` or tabs between the fields are read as well.
+    The header may be in any case. Excel's tables with ``;`` or tabs between
+    the fields (``.tsv``) are read as well.
 
     JSON: ``{"beach.jpg": ["dog", "person"], ...}`` or a list of
     ``{"image": "beach.jpg", "labels": ["dog", "person"]}``.
@@ -290,21 +344,27 @@ class TableLabels(FileLabels):
         where, header = next(rows, (f'{path} line 1', []))
         if header[:1] == ['sep='] and delimiter == ';':  # Excel's own line
             where, header = next(rows, (where, []))
-        if _filled(header) != ['image', 'labels']:
+        columns = _filled(header)
+        if [name.casefold() for name in columns] != ['image', 'labels']:
             raise DataError(f"{where}: expected the header 'image,labels', "
-                            f'got {reprlib.repr(delimiter.join(header))}')
+                            f'got {reprlib.repr(delimiter.join(header))}; '
+                            f'{_header_remedy(columns)}')
         for where, row in rows:
             row = _filled(row)
             if delimiter == ';':  # each class may be a field of its own
                 row[1:] = [';'.join(row[1:])]
             if len(row) != 2:
                 problems.add(f'{where}: expected 2 fields, got {len(row)} '
-                             "(separate class names by ';')")
+                             "(separate class names by ';')", 'fields',
+                             _short(where))
             elif not row[0]:
-                problems.add(f'{where}: no image name')
+                problems.add(f'{where}: no image name; write the name of the '
+                             'photo in the first field', 'name',
+                             _short(where))
             elif ',' in row[1]:
                 problems.add(f'{where}: a comma in {reprlib.repr(row[1])} '
-                             "(separate class names by ';')")
+                             "(separate class names by ';')", 'comma',
+                             _short(where))
             else:
                 yield row[0], [name.strip() for name in row[1].split(';')
                                if name.strip()], where
@@ -323,7 +383,8 @@ class TableLabels(FileLabels):
             if not isinstance(content, _Pairs):
                 if not isinstance(entry, _Pairs):
                     problems.add(f'{where}: {reprlib.repr(entry)}, expected '
-                                 '{"image": "beach.jpg", "labels": ["dog"]}')
+                                 '{"image": "beach.jpg", "labels": ["dog"]}',
+                                 'entry', _short(where))
                     continue
                 values = dict(entry)
                 entry = values.get('image'), values.get('labels')
@@ -332,12 +393,33 @@ class TableLabels(FileLabels):
                     isinstance(names, list) and not isinstance(names, _Pairs)):
                 problems.add(f'{where}: expected an image name and a list of '
                              f'class names, got {reprlib.repr(image)} and '
-                             f'{reprlib.repr(names)}')
+                             f'{reprlib.repr(names)}; write {{"image": '
+                             '"beach.jpg", "labels": ["dog"]}', 'values',
+                             _short(where))
             elif not all(isinstance(name, str) for name in names):
                 problems.add(f'{where}: {reprlib.repr(names)} for {image!r}, '
-                             'expected names of classes, in quotes')
+                             'expected names of classes, in quotes',
+                             'names', _short(where))
             else:
                 yield image.strip(), [name.strip() for name in names], where
+
+
+def _header_remedy(columns: Sequence[str]) -> str:
+    """How to write a table whose first line is another one.
+
+    Args:
+        columns (Sequence[str]): The fields of that line.
+    """
+    write = "write 'image,labels' in the first line"
+    if not any(columns):
+        return f"{write}, and below it a line a photo, 'beach.jpg,dog;person'"
+    first = columns[0].casefold()
+    if osp.splitext(first)[1] in PICTURE_EXTENSIONS:
+        return f'{write}, above this one'
+    if len(columns) > 2 and first in (*_NAMES_OF_IMAGES, ''):
+        return (f'a column a class is not read: {write}, and name the classes '
+                "of each photo in its second field, 'beach.jpg,dog;person'")
+    return f"{write}, instead of {reprlib.repr(','.join(columns))}"
 
 
 def _filled(row: Sequence[str]) -> List[str]:
@@ -401,19 +483,22 @@ class NpyLabels(FileLabels):
                 image = int(image)
             elif not isinstance(image, str):
                 problems.add(f'{where}: neither the name nor the number of '
-                             'an image')
+                             'an image', 'key', _short(where))
                 continue
             try:
                 vector = np.asarray(vector, dtype=np.float32)
             except (TypeError, ValueError, RuntimeError, OverflowError):
-                problems.add(f'{where}: not a vector of numbers')
+                problems.add(f'{where}: not a vector of numbers', 'vector',
+                             _short(where))
                 continue
             if vector.shape != (len(classes), ):
                 problems.add(f'{where}: shape {vector.shape}, but the data '
-                             f'set has {len(classes)} classes')
+                             f'set has {len(classes)} classes', 'shape',
+                             _short(where))
                 continue
             if not np.isin(vector, (0, 1)).all():
-                problems.add(f'{where}: values other than 0 and 1')
+                problems.add(f'{where}: values other than 0 and 1', 'values',
+                             _short(where))
                 continue
             yield image, [classes[i] for i in
                           np.flatnonzero(vector).tolist()], where
@@ -489,7 +574,8 @@ class FolderLabels(LabelSource):
             if not names and not self.allow_empty:
                 folder = osp.basename(osp.dirname(info['img_path']))
                 problems.add(partial(_unknown_class, info['img_path'], folder,
-                                     classes))
+                                     classes), ('class', folder),
+                             file_name(info['img_path']))
             row[[classes.index(name) for name in names]] = 1
         problems.raise_if_any()
         return labels

@@ -24,11 +24,14 @@ from mmwsss.files.missing_photos import no_photo
 from mmwsss.files.photos import (
     find_photos,
     image_name,
+    no_photos,
     photo_size,
     read_photo,
 )
 from mmwsss.problems import ConfigError, DataError, Problems
 from mmwsss.registry import DATASETS
+
+from .class_names import check_class_names
 
 
 @DATASETS.register_module()
@@ -86,6 +89,8 @@ class PhotoFolder(BaseSegDataset):
         classes = self.metainfo.get('classes') or ()
         check_class_count(len(classes),
                           f'{type(self).__name__}, metainfo.classes')
+        check_class_names(classes,
+                          f'{type(self).__name__}, metainfo.classes')
         self._check_paths()
         if self.ann_file:
             data_list, lines = self._listed_photos()
@@ -125,8 +130,7 @@ class PhotoFolder(BaseSegDataset):
             print_log(f'{folder}: {len(names):,} photos, {len(others):,} left '
                       f'out: {", ".join(shown)}', 'current', logging.WARNING)
         if not names:
-            raise DataError(f'{folder}: holds no photo; any image that Pillow '
-                            f'opens is one ({len(others)} other files)')
+            raise DataError(no_photos(folder, others))
         return [self._data_info(osp.join(folder, name), osp.splitext(name)[0])
                 for name in names]
 
@@ -190,7 +194,7 @@ class PhotoFolder(BaseSegDataset):
             print_log('\n  '.join([f'{len(good):,} photos, {len(bad)} bad '
                                    'ones left out:', *problems.shown()]),
                       'current', logging.WARNING)
-            problems.lines.clear()
+            problems.clear()
             data_list = good
         self.check_masks(masked, problems)
         problems.raise_if_any()

@@ -36,43 +36,47 @@ def read_text_embeddings(path: str,
             or its classes are not the data set's.
     """
     title = f'text embeddings {path}'
+    how = _how(classes, path, background)
     if not osp.isfile(path):
-        raise DataError(f'{title}: no such file; {_how(classes, path)}')
+        raise DataError(f'{title}: no such file; {how}')
     try:
         names, embeddings, _ = read_embeddings(path)
     except ValueError as error:
-        raise DataError(f'{title}: cannot be read ({error}); '
-                        f'{_how(classes, path)}') from error
+        raise DataError(f'{title}: cannot be read ({error}); {how}'
+                        ) from error
     for expected in (num_classes, None if classes is None else len(classes)):
         if expected is not None and expected + len(background) != len(names):
             words = f' and {len(background)} background words' if (
                 background) else ''
             raise DataError(f'{title}: {len(names)} classes, the data set has '
-                            f'{expected}{words}; {_how(classes, path)}')
-    found = names[len(names) - len(background):]
-    if [*found] != [*background]:
-        raise DataError(
-            f'{title}: it ends with {", ".join(found[:3])}, ..., the '
-            f'background words are {", ".join(background[:3])}, ...; '
-            f'{_how(classes, path)}')
+                            f'{expected}{words}; {how}')
+    first = len(names) - len(background)
+    for row, (name, word) in enumerate(zip(names[first:], background), first):
+        if name != word:
+            raise DataError(f'{title}: row {row} is {name!r}, the background '
+                            f'word there is {word!r}; {how}')
     if classes is not None:
-        _check_order(title, names, classes, path)
+        _check_order(title, names, classes, how)
     return embeddings
 
 
 def _check_order(title: str, names: Sequence[str], classes: Sequence[str],
-                 path: str) -> None:
+                 how: str) -> None:
     squashed = [squash(name) for name in names]
     for row, (name, cls) in enumerate(zip(names, classes)):
         # A synonym is not taken where the very name stands in another row.
         moved = squashed[row] != squash(cls) and squash(cls) in squashed
         if moved or not same_class(name, cls):
             raise DataError(f'{title}: row {row} is {name!r}, class {row} of '
-                            f'the data set is {cls!r}; {_how(classes, path)}')
+                            f'the data set is {cls!r}; {how}')
 
 
-def _how(classes: Optional[Sequence[str]], path: str) -> str:
+def _how(classes: Optional[Sequence[str]], path: str,
+         background: Sequence[str]) -> str:
     """The command that writes the file."""
+    if background:
+        return ('write it with tools/extract_text_embeddings.py --config '
+                f'CONFIG --weights CLIP_WEIGHTS --out {path}')
     source = '|'.join([*CLASS_LISTS, 'FILE'])
     if classes is not None:
         source = next((key for key, known in CLASS_LISTS.items()

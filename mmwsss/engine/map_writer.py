@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 
 from mmwsss.files.maps import MAP_DTYPES, resized_maps, write_map
-from mmwsss.files.photos import photo_size, read_photo
+from mmwsss.files.photos import image_name, photo_size, read_photo
 from mmwsss.files.work_size import fit_photo, work_size
 from mmwsss.parallel.worker_pool import WorkerPool
 from mmwsss.problems import DataError
@@ -114,8 +114,8 @@ def _refined(refiners: RefinerChain, img_path: str, maps: np.ndarray,
     photo = fit_photo(read_photo(img_path, lenient), maps.shape[-2:])
     # A copy: torch warns of Pillow's arrays, which cannot be written to.
     image = torch.tensor(photo).permute(2, 0, 1)
-    return refiners(image, torch.from_numpy(maps),
-                    torch.tensor(labels)).numpy()
+    return refiners(image, torch.from_numpy(maps), torch.tensor(labels),
+                    image_name(img_path)).numpy()
 
 
 def _refine_and_write(refiners: RefinerChain, lenient: bool, storage: dict,

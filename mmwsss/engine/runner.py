@@ -15,7 +15,7 @@ from mmwsss.files.run_folder import newest_checkpoint, require_training_state
 from mmwsss.parallel.orphans import workers_end_with_parent
 from mmwsss.problems import DataError, one_line
 
-from .console import keep_long_records_off
+from .console import keep_records_off
 
 MapLocation = Union[str, Callable]
 
@@ -57,7 +57,7 @@ class CheckedRunner(Runner):
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """The logger; long records are for its file alone."""
         logger = super().build_logger(*args, **kwargs)
-        keep_long_records_off(logger)
+        keep_records_off(logger)
         return logger
 
     def test_in_batches(self, batches: Sequence[Sequence[int]]) -> None:

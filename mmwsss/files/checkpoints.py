@@ -11,6 +11,7 @@ from typing import (
     Iterator,
     List,
     Mapping,
+    Optional,
     Sequence,
     Union,
 )
@@ -77,15 +78,7 @@ def read_checkpoint(source: Union[str, os.PathLike[str]]) -> dict:
         DataError: If the file is not a checkpoint or holds foreign objects.
     """
     source = os.fspath(source)
-    path = os.path.expanduser(source)
-    if is_url(source):
-        path = _download(source)
-    if os.path.isdir(path):
-        raise DataError(f'checkpoint {source}: is a folder; name a file in it')
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f'checkpoint {source}: no such file. Give the path of a .pth file '
-            'or an http(s) URL.')
+    path = local_weights(source)
     _check_kind(source, path)
     try:
         check_pickle(path)
@@ -100,8 +93,8 @@ def read_checkpoint(source: Union[str, os.PathLike[str]]) -> dict:
     except Exception as error:  # a damaged file can raise anything
         raise DamagedCheckpointError(
             f'checkpoint {_where(source, path)}: damaged, cut short or no '
-            f'weights file ({_reason(error)}). Copy or make it again'
-        ) from error
+            f'weights file ({_content(path) or _reason(error)}). Copy or make '
+            'it again, or name a .pth file') from error
     if not isinstance(checkpoint, dict):
         raise DataError(f'checkpoint {source}: expected a dict of tensors, '
                         f'got {type(checkpoint).__name__}; {CONVERTER}')
@@ -116,6 +109,21 @@ def _check_kind(source: str, path: str) -> None:
     for pattern, remedy in _OTHER_KINDS:
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
             raise DataError(f'checkpoint {_where(source, path)}: {remedy}')
+
+
+def _content(path: str) -> Optional[str]:
+    """What a file holds that does not begin as weights do.
+
+    What the reader of weights says of it is for programmers.
+    """
+    with open(path, 'rb') as file:
+        head = file.read(1024)
+    if not head:
+        return 'it is empty'
+    if head.startswith((b'PK', b'\x80')):  # archives and pickles of torch
+        return None
+    text = not any(byte < 9 or 13 < byte < 32 for byte in head)
+    return 'it holds text' if text else 'it begins otherwise'
 
 
 def _where(source: str, path: str) -> str:
@@ -144,6 +152,32 @@ def cached_path(url: str) -> str:
     digest = hashlib.sha256(url.encode()).hexdigest()[:12]
     return os.path.join(torch.hub.get_dir(), 'checkpoints',
                         f'{stem or "weights"}-{digest}{end or ".pth"}')
+
+
+def local_weights(source: str) -> str:
+    """Where a file of weights is on this machine.
+
+    Args:
+        source (str): Path or http(s) URL, which is downloaded once.
+
+    Returns:
+        str: Its path.
+
+    Raises:
+        FileNotFoundError: If the path does not exist or the URL cannot be
+            downloaded.
+        DataError: If it is a folder.
+    """
+    path = os.path.expanduser(source)
+    if is_url(source):
+        path = _download(source)
+    if os.path.isdir(path):
+        raise DataError(f'checkpoint {source}: is a folder; name a file in it')
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f'checkpoint {source}: no such file. Give the path of a .pth file '
+            'or an http(s) URL.')
+    return path
 
 
 def _download(url: str) -> str:

@@ -161,7 +161,7 @@ def _add_image(coco: COCOFile, entry: Any, where: str, sizes: bool,
     if sizes:
         where = f'{where.rpartition(": ")[0]}: image {name}'
         if _has(entry, ('height', 'width'), where, problems):
-            size = _read_size(entry['height'], entry['width'])
+            size = read_size(entry['height'], entry['width'])
             if size is None:
                 problems.add(
                     f'{where}: height {_show(entry["height"])} and width '
@@ -170,8 +170,16 @@ def _add_image(coco: COCOFile, entry: Any, where: str, sizes: bool,
     coco.images[entry['id']] = COCOEntry(name, size)
 
 
-def _read_size(*sides: Any) -> Optional[Tuple[int, int]]:
-    """Height and width; None if they are not those of a photo."""
+def read_size(*sides: Any) -> Optional[Tuple[int, int]]:
+    """Height and width that stand in a file.
+
+    Args:
+        *sides: What stands there for them.
+
+    Returns:
+        tuple[int, int], optional: None if they are not those of a photo:
+        whole numbers, at most ``MOST_PIXELS`` pixels.
+    """
     for side in sides:
         if isinstance(side, bool) or not isinstance(side, (int, float)):
             return None

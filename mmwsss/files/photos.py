@@ -5,7 +5,7 @@ import os.path as osp
 import struct
 import warnings
 from functools import cache
-from typing import BinaryIO, FrozenSet, List, Tuple, Union
+from typing import BinaryIO, FrozenSet, List, Sequence, Tuple, Union
 
 import numpy as np
 from PIL import Image
@@ -35,6 +35,7 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, TypeError, KeyError,
 # A picture of one colour has some thousand pixels a byte, in PNG with one bit
 # a pixel; no photo comes near. Small ones do no harm.
 _LARGE, _PIXELS_A_BYTE = 1 << 24, 10_000
+_SHOWN = 3  # files that are no photos, in words
 # A JPEG's end marker stands in the last bytes, or before what cameras append.
 _END_OF_IMAGE, _TAIL = b'\xff\xd9', 1 << 15
 
@@ -103,6 +104,21 @@ def find_photos(folder: str) -> Tuple[List[str], List[str]]:
     return sorted(photos), sorted(others)
 
 
+def no_photos(folder: str, others: Sequence[str]) -> str:
+    """Says that a folder holds no photo, and what it holds instead.
+
+    Args:
+        folder (str): The folder.
+        others (Sequence[str]): From :func:`find_photos`.
+    """
+    if not others:
+        return f'{folder}: holds no photo, it is empty; name another folder'
+    more = len(others) - _SHOWN
+    return (f'{folder}: holds no photo; any image that Pillow opens is one: '
+            f'{", ".join(others[:_SHOWN])}'
+            + (f' and {more} more' if more > 0 else ''))
+
+
 def _opens(path: str) -> bool:
     """Whether a file of an unknown extension is an image."""
     try:
@@ -123,8 +139,9 @@ def decode_photo(content: bytes, path: str,
     Args:
         content (bytes): The file.
         path (str): Its name, for the error.
-        lenient (bool): Take a photo that can be decoded though it shows
-            signs of damage, see :func:`~.jpeg_damage.jpeg_damage` and
+        lenient (bool): Take a photo of which Pillow decodes all pixels
+            though it shows signs of damage, see
+            :func:`~.jpeg_damage.jpeg_damage` and
             :func:`~.png_chunks.png_damage`. Defaults to False.
 
     Returns:
@@ -177,7 +194,8 @@ def _refusal(head: bytes, path: str, error: BaseException) -> str:
             'HEIF' not in _formats()):
         return (f'{path}: HEIC photos need the package pillow-heif (pip '
                 'install pillow-heif); or save it as JPEG')
-    remedy = 'replace it or leave it out'
+    remedy = ('replace it or leave it out; --lenient does not help, as it '
+              'takes only photos of which all pixels can be decoded')
     if not isinstance(error, Image.UnidentifiedImageError):
         text = str(error) or type(error).__name__
         return f'{path}: damaged or not an image ({text}); {remedy}'
@@ -288,7 +306,8 @@ def photo_size(path: str, lenient: bool = False) -> Tuple[int, int]:
 
     Args:
         path (str): The image file.
-        lenient (bool): Take a JPEG or PNG that ends early. Defaults to False.
+        lenient (bool): Take a JPEG or PNG that ends early, if all pixels can
+            be decoded, which is tried. Defaults to False.
 
     Returns:
         tuple[int, int]: Height and width in pixels.
@@ -328,8 +347,10 @@ def _header_size(file: BinaryIO, lenient: bool) -> Tuple[int, int]:
             width, height = tags[256], tags[257]
             value = tags.get(_ORIENTATION)
             orientation = value if value in _TURNS else 1
-        elif kind == 'JPEG' and not lenient and not _has_end(file):
-            raise EOFError('truncated: it has no end marker')
+        elif kind == 'JPEG' and not _has_end(file):
+            if not lenient:
+                raise EOFError('truncated: it has no end marker')
+            _try_to_decode(file)
     return (width, height) if orientation >= 5 else (height, width)
 
 
@@ -340,7 +361,15 @@ def _late_text(file: BinaryIO, lenient: bool) -> bool:
     except EOFError:
         if not lenient:
             raise
+        _try_to_decode(file)
         return False
+
+
+def _try_to_decode(file: BinaryIO) -> None:
+    """Raise what Pillow does if a file that ends early lacks pixels."""
+    file.seek(0)
+    with _open(file) as image:
+        image.load()
 
 
 def _has_end(file: BinaryIO) -> bool:

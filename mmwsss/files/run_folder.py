@@ -17,6 +17,9 @@ from .checkpoints import (
 )
 
 LAST = 'last_checkpoint'
+# What mmengine calls checkpoints, and the folder of the log of a run.
+_CHECKPOINT = re.compile(r'(?:best_.+_)?(?:epoch|iter)_\d+\.pth')
+_LOG = re.compile(r'\d{8}_\d{6}')
 
 
 def newest_checkpoint(folder: str) -> Optional[Tuple[str, dict]]:
@@ -60,6 +63,34 @@ def newest_checkpoint(folder: str) -> Optional[Tuple[str, dict]]:
         raise DataError(f'{refused[0]}. Move it away to train anew, or give '
                         'another --work-dir')
     return None
+
+
+def checkpoints_of_run(folder: str) -> List[str]:
+    """Checkpoints that trainings left in a folder; files of others are not.
+
+    Args:
+        folder (str): The run's ``work_dir``; it need not be there.
+    """
+    return [path for path in sorted(glob.glob(
+        osp.join(glob.escape(folder), '*.pth')))
+        if _CHECKPOINT.fullmatch(osp.basename(path))]
+
+
+def files_of_run(folder: str) -> List[str]:
+    """All that trainings left: checkpoints, the note of the last, logs.
+
+    Args:
+        folder (str): The run's ``work_dir``; it need not be there.
+
+    Returns:
+        list[str]: Files, and folders of logs.
+    """
+    logs = [path for path in sorted(glob.glob(
+        osp.join(glob.escape(folder), '*', '')))
+        if _LOG.fullmatch(osp.basename(osp.dirname(path)))]
+    last = osp.join(folder, LAST)
+    return [*checkpoints_of_run(folder), *([last] if osp.isfile(last) else []),
+            *logs]
 
 
 def _order(path: str) -> Tuple[float, int]:
@@ -128,11 +159,21 @@ def best_whole_checkpoint(folder: str) -> Optional[str]:
     """
     best = glob.glob(osp.join(glob.escape(folder), 'best_*.pth'))
     for path in sorted(best, key=osp.getmtime, reverse=True):
-        try:
-            all_weights(read_checkpoint(path), path)
-        except DataError as error:
-            print_log(f'passed over: {error}', 'current', logging.WARNING)
-            continue
-        return path
+        if has_whole_weights(path):
+            return path
     found = newest_checkpoint(folder)
     return None if found is None else found[0]
+
+
+def has_whole_weights(path: str) -> bool:
+    """Whether a checkpoint can be read and used; a line says why if not.
+
+    Args:
+        path (str): The file; it may be gone.
+    """
+    try:
+        all_weights(read_checkpoint(path), path)
+    except (DataError, FileNotFoundError) as error:
+        print_log(f'passed over: {error}', 'current', logging.WARNING)
+        return False
+    return True

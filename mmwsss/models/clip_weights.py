@@ -13,8 +13,7 @@ from torch import nn
 from mmwsss.files.checkpoints import (
     StateDict,
     backbone_weights,
-    cached_path,
-    is_url,
+    local_weights,
 )
 from mmwsss.problems import DataError
 
@@ -82,9 +81,7 @@ def read_clip_state_dict(weights: PathLike) -> StateDict:
         DataError: If the file is not a plain state dict.
     """
     weights = os.fspath(weights)
-    local = weights
-    if is_url(weights):
-        local = cached_path(weights)
+    local = local_weights(weights)
     # A TorchScript archive is a program: loading it is not safe, and torch
     # before 2.6 loads it even when asked for weights only.
     refusal = DataError(

@@ -85,7 +85,21 @@ def load_backbone_weights(model: nn.Module, source: str) -> None:
     Raises:
         DataError: If a weight of the model is missing or has another shape.
     """
-    state = backbone_weights(source)
+    load_named_weights(model, backbone_weights(source), source)
+
+
+def load_named_weights(model: nn.Module, state: StateDict,
+                       source: str) -> None:
+    """:func:`load_backbone_weights` for weights that were read.
+
+    Args:
+        model (nn.Module): A backbone.
+        state (dict[str, Tensor]): Weights under the names of the model.
+        source (str): Where they come from, for errors.
+
+    Raises:
+        DataError: If a weight of the model is missing or has another shape.
+    """
     _load_all(model, {**batch_counters(model), **state}, source,
               f'Give weights of a {type(model).__name__}; {CONVERTER}')
 

@@ -1,22 +1,19 @@
 """COCO's instance annotations: checked, and drawn as one mask an image."""
 import os.path as osp
-import reprlib
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Dict, List, Sequence, Set, Tuple, Union
+from typing import Dict, List, Sequence, Set, Tuple, Union
 
 import numpy as np
 
 from mmwsss.files.coco_json import COCOFile, Id, read_coco
 from mmwsss.files.image_lists import listed_name
+from mmwsss.files.run_lengths import read_run_lengths
 from mmwsss.problems import DataError, Problems, unknown_name
 
 # Polygons, each (x, y, x, y, ...) in pixels; or the lengths of the runs of 0
 # and 1 in turn, column by column.
 Outline = Union[List[np.ndarray], List[int]]
-
-# Of a packed run length; an image has far fewer pixels than these count.
-_MOST_BITS = 60
 
 
 @dataclass
@@ -131,27 +128,9 @@ def _read_outline(outline: object, size: Tuple[int, int]) -> Outline:
     """
     if isinstance(outline, list) and outline:
         return [_read_polygon(points, size) for points in outline]
-    if not isinstance(outline, dict) or not {'size', 'counts'} <= set(outline):
+    if not isinstance(outline, dict):
         raise ValueError('neither polygons nor run lengths (RLE)')
-    if outline['size'] != list(size):
-        raise ValueError(f'run lengths (RLE) for {_sides(outline["size"])}, '
-                         f'but the image is {size[0]} x {size[1]}')
-    counts = outline['counts']
-    if isinstance(counts, str):
-        counts = _unpack_run_lengths(counts)
-    if not isinstance(counts, list) or not all(
-            isinstance(count, int) for count in counts):
-        raise ValueError('run lengths (RLE) that are no whole numbers')
-    pixels = size[0] * size[1]
-    if min(counts, default=0) < 0 or sum(counts) != pixels:
-        raise ValueError(f'run lengths (RLE) of {sum(counts)} pixels, but the '
-                         f'image has {pixels}')
-    return counts
-
-
-def _sides(size: Any) -> str:
-    return (' x '.join(map(reprlib.repr, size[:3]))
-            if isinstance(size, list) else reprlib.repr(size))
+    return read_run_lengths(outline, size)
 
 
 def _read_polygon(points: object, size: Tuple[int, int]) -> np.ndarray:
@@ -171,27 +150,6 @@ def _read_polygon(points: object, size: Tuple[int, int]) -> np.ndarray:
     if not (np.abs(points) <= far).all():  # nor is NaN
         raise ValueError('a polygon with coordinates far outside of the image')
     return points
-
-
-def _unpack_run_lengths(text: str) -> List[int]:
-    """COCO's compressed RLE: five bits a character, the lowest first.
-
-    From the third on, a number is the difference from the last but one.
-    """
-    counts: List[int] = []
-    value = shift = 0
-    for code in text.encode():
-        bits = code - 48
-        value |= (bits & 31) << shift
-        shift += 5
-        if shift > _MOST_BITS:
-            raise ValueError('run lengths (RLE) of a damaged text')
-        if not bits & 32:  # the last character of the number
-            if bits & 16:  # its sign
-                value -= 1 << shift
-            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-            value = shift = 0
-    return counts
 
 
 def draw_mask(image: COCOImage) -> np.ndarray:

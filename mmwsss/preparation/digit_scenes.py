@@ -14,6 +14,7 @@ from rich.progress import track
 from mmwsss.datasets.digit_scenes import CLASSES, PALETTE
 from mmwsss.files.csv_files import write_csv
 from mmwsss.files.json_files import read_json
+from mmwsss.files.unfinished import remove_unfinished
 from mmwsss.problems import DataError
 
 # Raised whenever the drawing below changes, so that old folders are redone.
@@ -85,6 +86,7 @@ def write_digit_scenes(root: str,
     images, labels = load_digit_samples()
     pools = split_samples(labels, seed)
     _start_folder(root, record)
+    remove_unfinished(root)
 
     table: List[Tuple[str, str]] = []
     record['samples'] = {}

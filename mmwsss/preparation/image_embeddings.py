@@ -17,7 +17,12 @@ from torchvision import transforms
 
 from mmwsss.files.atomic import require_writable_file, write_npz
 from mmwsss.files.image_lists import find_listed, read_image_list
-from mmwsss.files.photos import find_photos, read_photo
+from mmwsss.files.photos import (
+    find_photos,
+    image_name,
+    no_photos,
+    read_photo,
+)
 from mmwsss.files.safe_npz import INTEGERS, TEXT, read_embeddings
 from mmwsss.models.clip import CLIPImageEncoder, build_image_encoder
 from mmwsss.models.clip_weights import (
@@ -82,7 +87,8 @@ def extract_image_embeddings(out_file: PathLike,
     if batch_size < 1:
         raise DataError(f'batch_size {batch_size}: must be at least 1')
     out_file = require_writable_file(out_file)
-    photos = _check_photos(image_paths)
+    photos = {(name, osp.getsize(path)): path
+              for name, path in named_photos(image_paths).items()}
     state = read_clip_state_dict(weights)
     encoder = build_image_encoder(state, weights).to(choose_device(device))
     parts = _Parts(f'{out_file}.parts', _digest(encoder),
@@ -137,8 +143,7 @@ def find_images(folder: Optional[PathLike] = None,
         found.setdefault(osp.splitext(file)[0], []).append(file)
     if list_file is None:
         if not found:
-            raise DataError(f'{folder}: no photo in it; any image that Pillow '
-                            f'opens is one ({len(others)} other files)')
+            raise DataError(no_photos(folder or '.', others))
         if others:
             print_log(f'{folder}: {len(photos):,} photos, {len(others):,} '
                       f'left out: {", ".join(others[:10])}'
@@ -279,12 +284,21 @@ class _Parts:
             os.rmdir(self.folder)
 
 
-def _check_photos(paths: Sequence[PathLike]) -> Dict[_Key, str]:
-    """Photos by name and file size, in order; all exist, names differ."""
-    photos: Dict[_Key, str] = {}
+def named_photos(paths: Sequence[PathLike]) -> Dict[str, str]:
+    """Photos by name, in order; all exist, names differ.
+
+    Args:
+        paths (Sequence[str | PathLike]): The photos.
+
+    Returns:
+        dict[str, str]: File name without folder and extension -> path.
+
+    Raises:
+        DataError: If a photo is missing, two have one name, or there is none.
+    """
     names: Dict[str, str] = {}
     for path in [os.fspath(path) for path in paths]:
-        name = osp.splitext(osp.basename(path))[0]
+        name = image_name(path)
         if not osp.isfile(path):
             raise DataError(f'{path}: no such photo; correct the path or take '
                             'it off the list')
@@ -292,10 +306,9 @@ def _check_photos(paths: Sequence[PathLike]) -> Dict[_Key, str]:
             raise DataError(f'{path}: the name {name!r} is taken by '
                             f'{names[name]}; each photo needs its own name')
         names[name] = path
-        photos[name, osp.getsize(path)] = path
-    if not photos:
-        raise DataError('no photos to embed; name at least one')
-    return photos
+    if not names:
+        raise DataError('no photos; name at least one')
+    return names
 
 
 def _digest(encoder: CLIPImageEncoder) -> str:

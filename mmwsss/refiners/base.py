@@ -57,16 +57,47 @@ class BaseRefiner(ABC):
             Tensor: In [0, 1], (K, H, W).
         """
 
-    def __call__(self, image: Tensor, maps: Tensor,
-                 labels: Tensor) -> Tensor:
-        """:meth:`refine` on the refiner's device; no class, no work."""
+    def refine_named(self, image: Tensor, maps: Tensor, labels: Tensor,
+                     name: str) -> Tensor:
+        """:meth:`refine` of an image whose name is known.
+
+        A refiner that reads a file of each image replaces this one.
+
+        Args:
+            image (Tensor): See :meth:`refine`.
+            maps (Tensor): See :meth:`refine`.
+            labels (Tensor): See :meth:`refine`.
+            name (str): What the image is called, without folder and
+                extension.
+        """
+        return self.refine(image, maps, labels)
+
+    def check_images(  # noqa: B027 - most read nothing of the images
+            self, names: Sequence[str]) -> None:
+        """Raise if something that it reads of these images is missing.
+
+        It is asked before the first image is refined.
+
+        Args:
+            names (Sequence[str]): What they are called, without folder and
+                extension.
+
+        Raises:
+            DataError: Naming all files that are missing.
+        """
+
+    def __call__(self, image: Tensor, maps: Tensor, labels: Tensor,
+                 name: Optional[str] = None) -> Tensor:
+        """Refine on the refiner's device; no class, no work."""
         if not len(maps):
             return maps
-        if self.device is None:
-            return self.refine(image, maps, labels)
-        image, there, labels = (x.to(self.device)
-                                for x in (image, maps, labels))
-        return self.refine(image, there, labels).to(maps.device)
+        there = maps
+        if self.device is not None:
+            image, there, labels = (x.to(self.device)
+                                    for x in (image, maps, labels))
+        refined = (self.refine(image, there, labels) if name is None else
+                   self.refine_named(image, there, labels, name))
+        return refined.to(maps.device)
 
     def inputs(self) -> Dict[str, str]:
         """Digests of the files and weights that it reads.
@@ -133,12 +164,17 @@ class RefinerChain:
     def __len__(self) -> int:
         return len(self.refiners)
 
-    def __call__(self, image: Tensor, maps: Tensor,
-                 labels: Tensor) -> Tensor:
+    def __call__(self, image: Tensor, maps: Tensor, labels: Tensor,
+                 name: Optional[str] = None) -> Tensor:
         """Maps (K, H, W) after all of them, clamped to [0, 1]."""
         for refiner in self.refiners:
-            maps = refiner(image, maps, labels)
+            maps = refiner(image, maps, labels, name)
         return maps.clamp(0, 1)
+
+    def check_images(self, names: Sequence[str]) -> None:
+        """See :class:`BaseRefiner`."""
+        for refiner in self.refiners:
+            refiner.check_images(names)
 
     def fingerprint(self) -> str:
         """A digest of what the maps depend on, see :class:`BaseRefiner`."""

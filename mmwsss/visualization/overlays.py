@@ -5,6 +5,7 @@ from functools import cache
 from itertools import accumulate
 from typing import Any, List, Optional, Sequence, Tuple
 
+import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -200,7 +201,9 @@ def _stacked(band: Sequence[Image.Image], limit: int) -> Image.Image:
 
 @cache
 def _font() -> Any:
-    return ImageFont.load_default(_FONT)
+    # Pillow's own font lacks most letters beyond English.
+    return ImageFont.truetype(osp.join(
+        matplotlib.get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf'), _FONT)
 
 
 def _legend_lines(entries: Sequence[Tuple[str, Sequence[int]]], width: int

@@ -64,6 +64,18 @@ def test_affinity_where_there_is_time():
         assert 'affinity' not in seconds and values['affinity_epochs'] == 0
 
 
+def test_affinity_that_is_asked_for_shortens_the_rest():
+    values, reasons, seconds = chosen(300, 500, asked=True)
+    assert values['affinity'] and '--affinity' in reasons['affinity']
+    assert seconds['affinity'] > 0 and sum(seconds.values()) <= 0.9 * 500
+    without = chosen(300, 500)[0]
+    assert not without['affinity']
+    assert values['localizer_epochs'] < without['localizer_epochs']
+    with pytest.raises(ConfigError, match='too short'):
+        chosen(300, 300, asked=True)
+    chosen(300, 300)
+
+
 def test_too_little_time_names_the_least():
     with pytest.raises(ConfigError, match='1 s: too short.* take .* at least'):
         chosen(budget=1)

@@ -32,13 +32,32 @@ def test_input_map_masks_and_truth_of_chosen_photos(part, drawn):
     [(_, columns, rows, legend)] = drawn
     assert columns == ['input', 'map', 'one', 'two', 'truth']
     captions = [[caption for caption, _ in row] for row in rows]
-    assert captions[1] == ['photo02', 'cat', 'cat 82 %', 'cat 82 %', 'cat']
+    assert captions[1] == [
+        'photo02', 'cat', 'IoU: cat 82 %', 'IoU: cat 82 %', 'cat']
     assert [name for name, _ in legend][0] == 'cat' and len(legend) == 2
     # The mask is moved by two pixels against the truth.
     _, mask = rows[1][2]
     _, truth = rows[1][4]
     assert mask.shape == truth.shape == (48, 64, 3)
     assert (mask != truth).any()
+
+
+def test_no_column_for_truth_where_there_is_none(tmp_path, drawn):
+    run = make_run(str(tmp_path), count=6, truths=False)
+    write_figure([osp.join(run, 'pseudo_val')], ['photo00'], 'a.pdf')
+    [(_, columns, rows, _)] = drawn
+    assert columns == ['input', 'map', 'pseudo_val']
+    assert [caption for caption, _ in rows[0]] == [
+        'photo00', 'cat', 'share of the photo: cat 13 %']
+
+
+def test_truth_that_only_the_second_folder_has(part, tmp_path, drawn):
+    other = make_run(str(tmp_path), count=6, truths=False)
+    write_figure([osp.join(other, 'pseudo_val'), part], ['photo02'], 'a.pdf')
+    [(_, columns, rows, _)] = drawn
+    assert columns[-1] == 'truth'
+    assert [caption for caption, _ in rows[0]][2:] == [
+        'share of the photo: cat 13 %', 'IoU: cat 82 %', 'cat']
 
 
 def test_typical_photos_where_none_is_chosen(part, drawn):

@@ -92,7 +92,7 @@ def test_no_photo_without_tags_and_no_tag_without_photo(tmp_path):
         read_tagged_photos(photos, labels)
     with open(labels, 'a') as file:
         file.write('a03.jpg,dog\n')
-    with pytest.raises(DataError, match="line 5: no photo 'd' in the folder"):
+    with pytest.raises(DataError, match="line 5: no photo 'd.jpg' in the "):
         read_tagged_photos(photos, labels)
 
 

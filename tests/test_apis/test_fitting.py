@@ -8,6 +8,7 @@ from tagged_photos import make_tagged_photos, make_tiny
 
 from mmwsss.apis import fit, plan
 from mmwsss.apis.run_progress import RunProgress
+from mmwsss.files.json_files import read_json, write_json
 from mmwsss.problems import ConfigError
 
 NONE = dict(weights='none', device='cpu')
@@ -95,6 +96,23 @@ def test_other_settings_replace_nothing_unasked(tagged_folder, tmp_path,
         fit(*tagged_folder, work_dir, **NONE)
     results = fit(*tagged_folder, work_dir, overwrite=True, **NONE)
     assert 'iter_2' in results['segmentor']['checkpoint']
+
+
+@pytest.mark.parametrize('before, now', [
+    (None, 0.5), (0.5, 'auto'), (0.5, 0.3)])
+def test_masks_of_another_threshold_are_refused_first(
+        tagged_folder, tmp_path, capsys, before, now):
+    work_dir = str(tmp_path / 'run')
+    plan(*tagged_folder, work_dir, threshold=before, **NONE)
+    settings = {} if before is None else dict(threshold=before)
+    write_json(osp.join(work_dir, 'pseudo_train', 'stage.json'),
+               dict(settings=settings))
+    planned = read_json(osp.join(work_dir, 'plan.json'))
+    with pytest.raises(ConfigError, match=(
+            f'masks of --threshold {before or "auto"}, and {now} is asked')):
+        fit(*tagged_folder, work_dir, threshold=now, **NONE)
+    assert capsys.readouterr().out == ''
+    assert read_json(osp.join(work_dir, 'plan.json')) == planned
 
 
 @pytest.mark.parametrize('moment', [4, 40, 70])

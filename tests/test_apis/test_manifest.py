@@ -8,7 +8,12 @@ from mmengine.config import Config
 from PIL import Image
 from shapes import dataset_config
 
-from mmwsss.apis.manifest import claim, describe_source, refuse_inputs
+from mmwsss.apis.manifest import (
+    claim,
+    describe_source,
+    refuse_inputs,
+    refuse_photo_folder,
+)
 from mmwsss.problems import ConfigError, DataError
 from mmwsss.refiners import BaseRefiner
 from mmwsss.registry import DATASETS, REFINERS
@@ -187,3 +192,30 @@ def test_nothing_is_written_where_inputs_lie(out, prefix, shapes):
     with pytest.raises(ConfigError, match='lies where results are written'):
         refuse_inputs(str(root / out), dataset)
     refuse_inputs(str(root / 'pseudo'), dataset)
+
+
+@pytest.mark.parametrize('out, above, refused', [
+    ('photos', False, True), ('photos/out', False, True),
+    ('photos/a/b', False, True), ('link/out', False, True),
+    ('.', False, False), ('photos_out', False, False),
+    ('.', True, True), ('photos_out', True, False)])
+def test_a_folder_of_photos_gets_no_results(tmp_path, out, above, refused):
+    photos = tmp_path / 'photos'
+    photos.mkdir()
+    (tmp_path / 'link').symlink_to('photos')
+    if not refused:
+        refuse_photo_folder(str(tmp_path / out), str(photos), '--out', above)
+        return
+    with pytest.raises(ConfigError, match='^--out .*choose') as error:
+        refuse_photo_folder(str(tmp_path / out), str(photos), '--out', above)
+    assert '\n' not in str(error.value)
+
+
+def test_photos_without_a_list_get_no_results(shapes):
+    dataset = DATASETS.build(dict(
+        type='PhotoFolder', data_root=shapes, pipeline=[],
+        metainfo=dict(classes=('background', 'red', 'blue')),
+        data_prefix=dict(img_path='JPEGImages')))
+    with pytest.raises(ConfigError, match='--out .*lies in .*JPEGImages'):
+        refuse_inputs(f'{shapes}/JPEGImages/new/masks', dataset, '--out')
+    refuse_inputs(f'{shapes}/new', dataset)

@@ -42,6 +42,8 @@ def test_a_plan_takes_another_threshold(planned):
         assert choices.pop('threshold')['value'] == 0.3
         assert all(made['choices'][name] == one
                    for name, one in choices.items())
+    assert again(threshold='auto')['choices'] == made['choices']
+    assert again()['choices']['threshold']['value'] == 'auto'
 
 
 @pytest.mark.parametrize('name', ['data.py', 'localizer.py', 'segmentor.py',

@@ -46,6 +46,9 @@ def test_a_dry_run_writes_nothing(tagged_folder, tmp_path):
     (dict(time_budget=1.), '--time-budget 1 s: too short'),
     (dict(device='tpu'), '--device tpu'),
     (dict(threshold=1.5), '--threshold 1.5'),
+    (dict(threshold=40.), r"40.0: give one number in \[0, 1\), or 'auto'$"),
+    (dict(threshold=(0.3, 0.5)), r"one number in \[0, 1\), or 'auto'$"),
+    (dict(device='gpu'), '--device gpu: unknown; give cpu, cuda or cuda:1$'),
     (dict(val_share=1.), '--val-share 1.0'),
     (dict(weights='/no/where.pth'), 'where.pth')])
 def test_options_that_cannot_be_followed(tagged_folder, tmp_path, option,

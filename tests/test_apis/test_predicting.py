@@ -2,6 +2,7 @@ import csv
 import json
 import os
 import os.path as osp
+import shutil
 
 import numpy as np
 import pytest
@@ -118,11 +119,12 @@ def test_a_photo_of_an_unknown_extension(run, tmp_path, capsys):
 
 
 @pytest.mark.parametrize('network', ['segmentor', 'localizer'])
-def test_tags_limit_the_classes(run, tmp_path, network, monkeypatch):
+def test_tags_limit_the_classes(run, tmp_path, network, capsys):
     work_dir, photos = run
     if network == 'localizer':
-        monkeypatch.setattr('mmwsss.apis.predicting._NETWORKS',
-                            ('localizer', ))
+        trained, work_dir = work_dir, str(tmp_path / 'run')
+        shutil.copytree(trained, work_dir)
+        shutil.rmtree(osp.join(work_dir, 'segmentor'))
     names = ['b01.png', 'b04.png', 'b07.png', 'b10.png']
     folder = tmp_path / 'new'
     folder.mkdir()
@@ -136,6 +138,8 @@ def test_tags_limit_the_classes(run, tmp_path, network, monkeypatch):
     for one in found:
         assert set(one['areas']) <= {tags[osp.basename(one['photo'])]}
     assert any(one['areas'] for one in found)
+    said = "no segmentor is trained yet: masks are the localizer's"
+    assert (said in capsys.readouterr().out) is (network == 'localizer')
     free = predict(work_dir, str(folder), str(tmp_path / 'free'))
     assert [one['areas'] for one in free] != [one['areas'] for one in found]
     write_tags(tmp_path / 'tags.csv', [('b01.png', 'cow')])
@@ -148,6 +152,25 @@ def test_nothing_is_trained(tmp_path):
     with pytest.raises(ConfigError, match='no trained network; run "mmwsss'):
         predict(str(tmp_path), str(tmp_path), str(tmp_path / 'out'))
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('out', ['photos', 'photos/out', '.'])
+def test_results_and_photos_lie_apart(run, tmp_path, out):
+    photo = tmp_path / 'photos' / 'a.jpg'
+    photo.parent.mkdir()
+    Image.new('RGB', (90, 70), 'red').save(photo)
+    with pytest.raises(ConfigError, match='^--out '):
+        predict(run[0], str(photo.parent), str(tmp_path / out))
+    if out != 'photos/out':  # one photo may have results beside it
+        with pytest.raises(ConfigError, match='a.jpg, which is read'):
+            predict(run[0], str(photo), str(tmp_path / out))
+    assert [path.name for path in tmp_path.rglob('*')] == ['photos', 'a.jpg']
+
+
+def test_a_plan_lies_outside_the_photos(tmp_path):
+    photos, labels = make_tagged_photos(tmp_path / 'project')
+    with pytest.raises(ConfigError, match='^--work-dir .*lies in'):
+        plan(photos, labels, osp.join(photos, 'run'), weights='none')
 
 
 @pytest.mark.parametrize('name', ['nowhere', 'empty'])
@@ -192,5 +215,7 @@ def test_plan_decodes_every_photo(tmp_path, monkeypatch):
     made = plan(photos, labels, str(tmp_path / 'run'), lenient=True,
                 **options)
     assert made['choices']['lenient']['value']
+    assert 'damaged, and taken as they are: c02.JPG.' in (
+        made['fingerprint']['hints'])
     with open(tmp_path / 'run' / 'segmentor.py') as file:
         assert 'lenient = True\n' in file.read()

@@ -4,12 +4,14 @@ import os
 import os.path as osp
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from mmwsss.apis import load_config, train, write_submission
 from mmwsss.apis import test as run_test
+from mmwsss.apis.testing import _masks_line
 from mmwsss.problems import ConfigError
 
 
@@ -24,6 +26,16 @@ def segmentor(shapes, segmentor_config, tmp_path):
         str(tmp_path / 'run'))
     train(cfg)
     return cfg, osp.join(cfg.work_dir, 'iter_4.pth')
+
+
+@pytest.mark.parametrize('folder', ['SegmentationClassAug', 'JPEGImages'])
+def test_masks_never_replace_what_is_read(segmentor, shapes, folder):
+    cfg, checkpoint = segmentor
+    out = osp.join(shapes, folder)
+    before = {path: path.read_bytes() for path in Path(out).iterdir()}
+    with pytest.raises(ConfigError, match='--out .*which is read, lies'):
+        run_test(cfg, checkpoint, out_dir=out)
+    assert before == {path: path.read_bytes() for path in Path(out).iterdir()}
 
 
 def test_plain_and_crf_scores_in_one_run(segmentor, tmp_path, capsys):
@@ -46,6 +58,26 @@ def test_plain_and_crf_scores_in_one_run(segmentor, tmp_path, capsys):
     assert mask.mode == 'P' and mask.getpalette()[3:6] == [255, 0, 0]
     assert len(os.listdir(out)) == 8
     Image.open(str(tmp_path / 'masks_overlays.png')).verify()
+
+
+@pytest.mark.parametrize('count, line', [
+    (0, 'masks: none, there is no photo for DIR'),
+    (1, 'masks: DIR, the one on SHEET'), (3, 'masks: DIR, all 3 on SHEET'),
+    (12, 'masks: DIR, all 12 on SHEET'),
+    (1449, 'masks: DIR, 12 of 1,449 on SHEET')])
+def test_how_many_masks_are_on_the_sheet(count, line):
+    assert _masks_line(count, 'DIR', 'SHEET') == line
+
+
+def test_nothing_is_scored_without_true_masks(segmentor, tmp_path, capsys):
+    cfg, checkpoint = segmentor
+    cfg.test_dataloader.dataset.data_prefix.pop('seg_map_path')
+    cfg.test_evaluator.format_only = True
+    assert run_test(cfg, checkpoint, out_dir=str(tmp_path / 'masks')) == {}
+    *_, masks, scores = capsys.readouterr().out.splitlines()
+    assert 'masks, all 8 on ' in masks and 'twelve' not in masks
+    assert 'no scores, as there are no true masks' in scores
+    assert not osp.exists(osp.join(cfg.work_dir, 'test_scores.json'))
 
 
 @pytest.mark.parametrize('name', ['voc.zip', 'voc.tgz'])

@@ -12,6 +12,7 @@ from mmwsss.apis import (
     load_config,
     train,
 )
+from mmwsss.problems import ConfigError
 
 
 def test_runs_of_one_second_keep_their_own_logs(localizer_config, tmp_path,
@@ -30,6 +31,47 @@ def test_resumed_training_goes_on(localizer_config, tmp_path):
     train(cfg(1))
     runner = train(cfg(2), resume=True)
     assert runner.epoch == 2 and runner.iter == 4
+
+
+def test_another_training_is_replaced_only_if_asked(trained, tmp_path):
+    cfg, checkpoint = trained
+    cfg.train_cfg.max_epochs = 1
+    folder = Path(cfg.work_dir)
+    for name in ('mine.pth', 'stage.json'):
+        (folder / name).write_text('precious')
+    log = folder / '20200101_000000'
+    log.mkdir()
+    before = sorted(folder.iterdir())
+    with pytest.raises(ConfigError) as error:
+        train(cfg)
+    text = str(error.value)
+    assert str(folder) in text and '\n' not in text
+    for remedy in ('--resume', '--work-dir', '--overwrite'):
+        assert remedy in text
+    assert sorted(folder.iterdir()) == before
+
+    cfg.load_from = checkpoint
+    with pytest.raises(ConfigError, match='load_from=.*would remove it'):
+        train(cfg, overwrite=True)
+    # Nothing goes before the new training can begin.
+    cfg.load_from = None
+    cfg.train_dataloader.batch_size = 100
+    cfg.train_dataloader.drop_last = True
+    with pytest.raises(ConfigError, match='do not fill one batch'):
+        train(cfg, overwrite=True)
+    assert log.is_dir() and Path(checkpoint).exists()
+
+    cfg.train_dataloader.batch_size = 4
+    assert train(cfg, overwrite=True).epoch == 1
+    assert not log.exists()
+    assert {path.name for path in folder.glob('*.pth')} == {
+        'mine.pth', 'epoch_1.pth', 'best_multi-label_mAP_epoch_1.pth'}
+    assert (folder / 'stage.json').read_text() == 'precious'
+
+
+def test_go_on_or_begin_anew(localizer_config, capsys):
+    assert run_tool('train', localizer_config, '--resume', '--overwrite') == 2
+    assert 'not allowed with' in capsys.readouterr().err
 
 
 def test_losses_are_bit_equal_without_masks(localizer_config, shapes,

@@ -10,6 +10,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
+from clip_nets import CLIPFile, shapes_config
 from mmengine.registry import DefaultScope
 from parity_files import mctformer_weights, read, toco_weights
 from published_files import (
@@ -127,6 +128,49 @@ def test_toco_parity_there_and_back(toco, tmp_path, capsys):
     assert tool('toco', path, tmp_path / 'ours.pth', tmp_path / 'back.pth',
                 '--reverse') is None
     assert_equal(read_checkpoint(str(tmp_path / 'back.pth')), state)
+
+
+@pytest.mark.parametrize('name, source', [('weclip', 'weclip_decoder.npz'),
+                                          ('excel', 'excel_maps.npz')])
+def test_decoders_on_clip_parity_there_and_back(
+        test_data, name, source, shapes, weights, tmp_path, capsys):
+    """The decoder is the checkpoint's; CLIP and the texts the config's."""
+    file = CLIPFile(test_data('parity', source))
+    decoder = file.weights('decoder')
+    path = shapes_config(f'{name}_voc', tmp_path, shapes, weights)
+    # The sizes of the parity file's decoder.
+    levels = 1 + max(int(key.split('.')[2]) for key in decoder
+                     if 'linears_modulelist' in key)
+    layers = 1 + max(int(key.split('.')[3]) for key in decoder
+                     if 'resblocks' in key)
+    first = decoder['decoder_fts_fuse.linears_modulelist.0.proj.weight']
+    classes = len(decoder['decoder.linear_pred.weight'])
+    options = ['--cfg-options', f'model.fusion.num_levels={levels}',
+               f'model.fusion.channels={len(first)}',
+               f'model.fusion.in_channels={first.shape[1]}',
+               f'model.decode_head.in_channels={len(first)}',
+               f'model.decode_head.num_layers={layers}',
+               f'model.decode_head.num_classes={classes}']
+    published = {f'module.{key}': value for key, value in {
+        **decoder, 'encoder.visual.proj': torch.zeros(2, 2),
+        'encoder.token_embedding.weight': torch.zeros(2, 2)}.items()}
+    torch.save(published, tmp_path / 'published.pth')
+    assert tool(name, path, tmp_path / 'published.pth', tmp_path / 'ours.pth',
+                *options) is None
+    assert ("left out (CLIP's frozen weights: they come from the config's "
+            'pretrained): encoder.') in capsys.readouterr().out
+    ours = read_checkpoint(str(tmp_path / 'ours.pth'))['state_dict']
+    clip = torch.load(weights)
+    assert torch.equal(ours['backbone.proj'], clip['visual.proj'])
+    assert ours['class_evidence.text'].norm(dim=1).allclose(torch.ones(4))
+    assert tool(name, path, tmp_path / 'ours.pth', tmp_path / 'back.pth',
+                *options, '--reverse') is None
+    assert_equal(read_checkpoint(str(tmp_path / 'back.pth')), decoder)
+    # Without CLIP's weights there is nothing to stand on.
+    stopped = tool(name, path, tmp_path / 'published.pth', tmp_path / 'x.pth',
+                   *options, 'model.backbone.pretrained=')
+    assert 'model.backbone.pretrained names no weights' in stopped
+    assert '\n' not in stopped
 
 
 RESNET38_CONFIGS = dict(
@@ -332,7 +376,8 @@ def drop(state, key):
      'missing'),
     (lambda s: drop(s, 'pos_embed'), 'first: pos_embed is missing'),
     (lambda s: dict(s, **{'blocks.1.ls1.gamma': torch.ones(32)}),
-     'first: blocks.1.ls1.gamma is left over'),
+     'first: blocks.1.ls1.gamma (here layers.1.attn.gamma1.weight) is left '
+     'over'),
     (lambda s: dict(s, **{'norm.bias': torch.ones(7)}),
      'first: norm.bias (here ln1.bias) is (7,), the config needs (32,)'),
     (lambda s: dict(s, pos_embed=torch.ones(1, 12, 32)),
@@ -388,7 +433,7 @@ def test_no_file_runs_code_or_ends_in_a_trace(name, tmp_path, monkeypatch):
     (tmp_path / 'text.pth').write_text('no checkpoint')
     torch.save([torch.ones(1)], 'list.pth')
     for source, message in (('bad.pth', 'asks to run code'),
-                            ('text.pth', 'cut short or no weights file'),
+                            ('text.pth', 'no weights file (it holds text)'),
                             ('list.pth', 'expected a dict of tensors'),
                             ('none.pth', 'no such file')):
         stopped = tool(name, path, source, 'x.pth')

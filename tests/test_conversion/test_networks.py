@@ -4,7 +4,12 @@ import torch
 from mmengine.config import Config
 from shapes import tiny_model
 
-from mmwsss.conversion.networks import backbone, plain_vit, whole_model
+from mmwsss.conversion.networks import (
+    backbone,
+    plain_vit,
+    timm_classifier,
+    whole_model,
+)
 from mmwsss.models import MMCT, ClassTokenViT, TokenViT
 from mmwsss.problems import DataError
 
@@ -37,3 +42,12 @@ def test_a_backbone_that_is_no_vit_is_named():
     cfg = Config(dict(model=dict(backbone=dict(type='ResNet38d'))))
     with pytest.raises(DataError, match='ResNet38d is no ViT'):
         plain_vit(cfg, {})
+
+
+def test_the_whole_network_of_taps():
+    cfg = Config(dict(model=dict(backbone=dict(
+        type='TIMMTaps', model_name='test_efficientnet', frozen_stages=1))))
+    assert timm_classifier(cfg, {}).num_classes == 1000
+    cfg.model.backbone.type = 'ResNet38d'
+    with pytest.raises(DataError, match="ResNet38d is not timm's"):
+        timm_classifier(cfg, {})

@@ -21,6 +21,7 @@ COCO = json.dumps(dict(
 
 @pytest.mark.parametrize('name, text, kind', [
     ('labels.csv', CSV, 'TableLabels'), ('labels.CSV', CSV, 'TableLabels'),
+    ('labels.tsv', CSV.replace(',', '\t'), 'TableLabels'),
     ('labels.json', JSON, 'TableLabels'), ('coco.json', COCO, 'COCOLabels')])
 def test_classes_are_those_that_the_file_names(tmp_path, name, text, kind):
     (tmp_path / name).write_text(text)

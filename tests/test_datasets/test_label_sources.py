@@ -48,7 +48,8 @@ def test_csv_several_classes_and_bare_names(shapes):
 
 @pytest.mark.parametrize('text', [
     'image;labels\n{rows}', 'sep=;\r\nimage;labels\r\n{rows}',
-    '\ufeffimage;labels;;\n{rows}', 'image\tlabels\n{tabs}'])
+    '\ufeffimage;labels;;\n{rows}', 'image\tlabels\n{tabs}',
+    'Image ; Labels\n{rows}', 'IMAGE\tLABELS \n{tabs}'])
 def test_tables_of_excel(shapes, text):
     rows = [['img0.jpg', '"red;blue"'], ['img1.jpg', 'red', 'blue', ''],
             *good_rows()[2:]]
@@ -204,6 +205,60 @@ def test_wrong_header(shapes):
     assert "line 1: expected the header 'image,labels'" in problems(shapes)
 
 
+@pytest.mark.parametrize('header, remedy', [
+    ('filename,tags', "write 'image,labels' in the first line, instead of "
+     "'filename,tags'"),
+    ('image,label', "in the first line, instead of 'image,label'"),
+    ('img0.jpg,red', "write 'image,labels' in the first line, above this"),
+    ('', "in the first line, and below it a line a photo, 'beach.jpg,dog;"),
+    ('image,red,blue', 'a column a class is not read'),
+    ('File_Name;red;blue;green', "second field, 'beach.jpg,dog;person'"),
+    ('\tred\tblue', 'a column a class is not read')])
+def test_a_header_says_how_to_write_it(shapes, header, remedy):
+    write_bytes(shapes, 'labels.csv', header.encode())
+    message = problems(shapes)
+    assert remedy in message and 'labels.csv line 1' in message
+    assert '\n' not in message
+
+
+@pytest.mark.parametrize('wrong, line', [
+    ('bleu', "line 2: unknown class 'bleu' (did you mean 'blue'?); also "
+     'line 3, line 4, line 5, line 6 and 3 more'),
+    ('red,blue', "line 2: a comma in 'red,blue' (separate class names by ';')"
+     '; also line 3, line 4, line 5, line 6 and 3 more'),
+    ('', 'img0.jpg: no class at all (remove it from the list, or set '
+     'allow_empty=True); also img1.jpg, img2.jpg, img3.jpg, img4.jpg and 3 '
+     'more')])
+def test_a_mistake_of_every_row_is_one_line(shapes, wrong, line):
+    write_rows(shapes, [[f'img{i}.jpg', wrong] for i in range(8)])
+    message = problems(shapes).splitlines()
+    assert message[0].endswith((': 8 problem(s)', ': 16 problem(s)'))
+    assert message[1].endswith(line) and len(message) < 4
+
+
+def test_photos_without_labels_are_one_line(shapes):
+    write_rows(shapes, good_rows()[:1])
+    title, line = problems(shapes).splitlines()
+    assert title.endswith(': 7 problem(s)') and line.endswith(
+        'also img2.jpg, img3.jpg, img4.jpg, img5.jpg and 2 more')
+    assert 'no labels for image' in line and 'img1.jpg; add them' in line
+
+
+@pytest.mark.parametrize('unlabelled', [True, False])
+def test_rows_without_a_photo_are_named(shapes, unlabelled):
+    write_rows(shapes, [*good_rows()[unlabelled:], ['nix.jpg', 'red'],
+                        *([f'gone{i}.png', 'blue'] for i in range(6))])
+    message = problems(shapes, ann_file='')
+    first = 10 - unlabelled
+    assert (f"labels.csv line {first}: no photo 'nix.jpg' in the folder; put "
+            f"it there or take the line out; also line {first + 1} "
+            "('gone0.png'), ") in message
+    assert message.endswith(' and 2 more')
+    assert ('no labels for image' in message) == unlabelled
+    if unlabelled:  # a list may lack what a table names
+        assert 'nix' not in problems(shapes)
+
+
 def test_missing_file_names_it(shapes):
     source = dict(type='TableLabels', file='none.csv')
     assert 'none.csv: no such file' in problems(shapes, source)
@@ -275,7 +330,9 @@ def test_broken_json_names_file_and_entry(shapes, content, message):
     write_bytes(shapes, 'labels.json', content.encode())
     report = problems(shapes, dict(type='TableLabels', file='labels.json'))
     assert message in report and 'labels.json' in report
-    assert all(len(line) < 300 for line in report.splitlines())
+    # Whatever the file holds; the folder's own name is not short here.
+    assert all(len(line.replace(str(shapes), '')) < 300
+               for line in report.splitlines())
 
 
 @pytest.mark.parametrize('extra, message', [

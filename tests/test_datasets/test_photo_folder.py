@@ -62,7 +62,12 @@ def test_a_photo_in_two_formats(shapes):
 def test_folder_without_photos(shapes):
     for name in os.listdir(osp.join(shapes, 'JPEGImages')):
         os.remove(osp.join(shapes, 'JPEGImages', name))
-    assert 'holds no photo' in problems(shapes, ann_file='')
+    assert 'holds no photo, it is empty' in problems(shapes, ann_file='')
+    for i in range(5):
+        (open(osp.join(shapes, 'JPEGImages', f'{i}.txt'), 'w')).close()
+    assert 'opens is one: 0.txt (not an image), 1.txt (not an image), ' in (
+        message := problems(shapes, ann_file=''))
+    assert message.endswith(' and 2 more')
 
 
 @pytest.mark.parametrize('kind', ['PhotoFolder', 'PseudoMaskDataset'])
@@ -111,7 +116,7 @@ def test_whatever_pillow_opens_is_a_photo_and_the_rest_is_listed(shapes):
 
 def test_a_labelled_photo_that_is_not_there(shapes):
     os.remove(osp.join(shapes, 'JPEGImages', 'img3.jpg'))
-    assert "no photo 'img3'" in problems(shapes, ann_file='')
+    assert "no photo 'img3.jpg'" in problems(shapes, ann_file='')
 
 
 def test_whole_photos_are_checked_on_request_and_bad_ones_skipped(shapes):

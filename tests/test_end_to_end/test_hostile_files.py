@@ -34,6 +34,7 @@ from mmwsss.files.json_files import read_json
 from mmwsss.files.maps import map_size, read_any_map, write_map
 from mmwsss.files.masks import read_mask
 from mmwsss.files.photos import photo_size, read_photo
+from mmwsss.files.segments import read_segments, write_labels
 from mmwsss.preparation.coco_instances import read_instances
 from mmwsss.preparation.image_embeddings import find_images
 from mmwsss.preparation.mask_archive import MaskArchive
@@ -135,6 +136,11 @@ def coco_instances(path):
     return images
 
 
+def segments(path):
+    folder, name = os.path.split(path)
+    return read_segments(folder, os.path.splitext(name)[0], (24, 32))
+
+
 def manifest(path):
     claim(os.path.dirname(path), dict(weights='1', settings='2', images={},
                                       split='train'),
@@ -147,6 +153,15 @@ READERS = {
     'photo_png': ('a.png', lambda path: picture(path, 'photo'), read_photo),
     'photo_size': ('a.jpg', lambda path: picture(path, 'photo'), photo_size),
     'mask': ('a.png', lambda path: picture(path, 'mask'), read_mask),
+    'segments_png': ('a.png', lambda path: write_labels(
+        path, np.arange(768).reshape(24, 32)), segments),
+    'segments_json': ('a.json', text([
+        dict(segmentation=dict(size=[24, 32], counts=[100, 600, 68]),
+             predicted_iou=0.9, area=600),
+        dict(segmentation=dict(
+            size=[24, 32], counts='S36b000000000000000000000000000000m8'),
+             area=96)]),
+        segments),
     'map_npz': ('a.npz', maps_npz, read_any_map),
     'map_size': ('a.npz', maps_npz, map_size),
     'map_npy': ('a.npy', maps_npy, read_any_map),

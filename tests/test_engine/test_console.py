@@ -8,7 +8,7 @@ import sys
 from mmengine.logging import MMLogger
 from shapes import ROOT
 
-from mmwsss.engine.console import keep_long_records_off
+from mmwsss.engine.console import keep_records_off
 
 
 def test_long_records_are_in_the_log_file(localizer_config, tmp_path):
@@ -26,14 +26,27 @@ def test_long_records_are_in_the_log_file(localizer_config, tmp_path):
     for part in ('System environment', 'Config:', 'Hooks will be executed'):
         assert part in text
         assert part not in screen
+    assert 'Distributed training is not used' in text
+    for part in ('Distributed training', 'Exp name', 'avg_non_ignore',
+                 'FileClient', 'HardDiskBackend', 'The prefix is not set'):
+        assert part not in screen, part
+    *_, best, where = run.stdout.splitlines()
+    assert best.startswith(f'best checkpoint: {work}') and (
+        best.endswith(' in validation)'))
+    assert where == f'log, losses and scores: {osp.dirname(log)}'
     assert 'Epoch(train)' in screen
     assert len(screen.splitlines()) < 60
 
 
 def test_other_records_are_shown(capsys):
     logger = MMLogger('screen_of_a_test')
-    keep_long_records_off(logger)
+    keep_records_off(logger)
     logger.info('Config:\n' + 'x = 1\n' * 400)
+    for line in ('Exp name: a_1', '"FileClient" will be deprecated',
+                 'The prefix is not set in metric class MaskIoU.',
+                 'Distributed training is not used, all SyncBatchNorm x'):
+        logger.warning(line)
     logger.info('Configs are read')
     assert 'x = 1' not in (shown := capsys.readouterr().out)
+    assert 'WARNING' not in shown
     assert 'Configs are read' in shown

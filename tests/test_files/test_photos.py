@@ -1,4 +1,5 @@
 """Photos of every kind people have: loaded, trained on, localized."""
+import io
 import os
 import os.path as osp
 
@@ -177,3 +178,28 @@ def test_a_large_canvas_with_hardly_anything_on_it(tmp_path):
     # A plain picture of one colour is a photo, however small its file.
     Image.new('1', (4200, 4200)).save(tmp_path / 'plain.png')
     assert read_photo(str(tmp_path / 'plain.png')).shape == (4200, 4200, 3)
+
+
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
+@pytest.mark.parametrize('share', [0, 0.02, 0.1, 0.5, 0.95])
+def test_what_is_cut_off_is_refused_at_once_leniently_too(tmp_path, kind,
+                                                          share):
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(file, kind)
+    content = file.getvalue()[:int(share * len(file.getvalue()))]
+    path = tmp_path / 'cut'
+    path.write_bytes(content)
+    for look in (photo_size, read_photo):
+        with pytest.raises(DataError, match='--lenient does not help'):
+            look(str(path), lenient=True)
+
+
+def test_a_png_without_its_end_is_taken_leniently(tmp_path):
+    path = tmp_path / 'a.png'
+    Image.new('RGB', (6, 4)).save(path)
+    path.write_bytes(path.read_bytes()[:-12])
+    assert photo_size(str(path), lenient=True) == (4, 6)
+    assert read_photo(str(path), lenient=True).shape == (4, 6, 3)
+    with pytest.raises(DataError, match='does not end with IEND'):
+        photo_size(str(path))

@@ -6,7 +6,12 @@ import pytest
 import torch
 from command_lines import logged
 
-from mmwsss.files.run_folder import best_whole_checkpoint, newest_checkpoint
+from mmwsss.files.run_folder import (
+    best_whole_checkpoint,
+    files_of_run,
+    has_whole_weights,
+    newest_checkpoint,
+)
 from mmwsss.problems import DataError
 
 
@@ -98,6 +103,33 @@ def test_one_that_asks_for_code_is_refused(tmp_path, monkeypatch):
     with pytest.raises(DataError, match='epoch_2.pth.*run code'):
         newest(tmp_path)
     assert not (tmp_path / 'resume_ran_code').exists()
+
+
+def test_only_files_of_trainings_are_theirs(tmp_path):
+    own = ['best_mAP_epoch_2.pth', 'epoch_12.pth', 'iter_300.pth',
+           'last_checkpoint', '20260102_030405']
+    for name in (*own, 'deit_tiny.pth', 'best.pth', 'epoch_1.pth.bak',
+                 'my_epoch_1.pth', 'stage.json', 'config.py'):
+        (tmp_path / name).touch() if '.' in name or name in own[:4] else (
+            (tmp_path / name).mkdir())
+    (tmp_path / '20260102').mkdir()
+    assert sorted(os.path.basename(path.rstrip('/'))
+                  for path in files_of_run(str(tmp_path))) == sorted(own)
+    assert files_of_run(str(tmp_path / 'nowhere')) == []
+
+
+@pytest.mark.parametrize('kept', [0, 1000, None])
+def test_weights_that_are_no_longer_whole_are_named(tmp_path, kept):
+    path = save(tmp_path, 'best_mAP_epoch_1.pth', 1, 100)
+    assert has_whole_weights(str(path))
+    if kept is None:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:kept])
+    with logged() as lines:
+        assert not has_whole_weights(str(path))
+    [line] = lines
+    assert 'passed over' in line and str(path) in line
 
 
 def test_the_best_is_whole(tmp_path):

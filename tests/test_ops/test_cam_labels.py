@@ -1,15 +1,19 @@
-"""Labels, regions and crops from maps, against ToCo's published code."""
+"""Labels, regions and crops from maps, against the published codes."""
 import numpy as np
 import pytest
 import torch
+from clip_nets import CLIPFile
+from parity_files import close
 
 from mmwsss.ops.cam_labels import (
     cam_labels,
+    competing_labels,
     crop,
     crop_corners,
     refined_labels,
     uncertain_regions,
 )
+from mmwsss.ops.pixel_adaptive_refinement import pixel_adaptive_refinement
 
 
 @pytest.fixture
@@ -97,3 +101,69 @@ def test_an_image_without_classes_is_background():
         torch.tensor([[0., 0, 0, 0], [0, 1, 0, 0]]), 0.25, 0.7)
     assert (labels[0] == 0).all()
     assert set(labels[1].unique().tolist()) <= {0, 2, 255}
+
+
+def test_competing_labels_parity(test_data):
+    """WeCLIP's, and the refined scores behind them."""
+    file = CLIPFile(test_data('parity', 'weclip_decoder.npz'))
+    image, maps = file['label/image'][None], file['rfm/voc_rfm_highres'][None]
+    present = file['label/valid_key'][1:] - 1  # 0 is the background
+    count = file.config['num_classes'] - 1
+    cams = torch.zeros(1, count, *maps.shape[2:])
+    cams[:, present] = maps
+    onehot = torch.zeros(1, count)
+    onehot[0, present] = 1
+    got = competing_labels(image, cams, onehot)
+    assert (got[0] != file['label/label']).float().mean() <= 0.001
+    background = 1 - maps.amax(1, keepdim=True)
+    refined = pixel_adaptive_refinement(
+        image, torch.cat([background, maps], dim=1), 20,
+        (1, 2, 4, 8, 12, 24))
+    close(refined[0, :, ::4, ::4], file['label/par_out_every4'])
+
+
+def competing(seed=0, size=(24, 30)):
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.rand(3, 3, *size, generator=generator)
+    cams = torch.rand(3, 6, *size, generator=generator)
+    onehot = torch.tensor([[0, 1., 0, 0, 1, 0], [0] * 6, [1.] * 6])
+    return images, cams, onehot
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_present_classes_alone_compete(seed):
+    images, cams, onehot = competing(seed)
+    labels = competing_labels(images, cams, onehot, iterations=2)
+    assert labels.dtype == torch.int64
+    for label, present in zip(labels, onehot):
+        allowed = {0, *(1 + present.nonzero().flatten()).tolist()}
+        assert set(label.unique().tolist()) <= allowed
+    assert not labels[1].any()  # no class: background
+    # What maps of other classes say plays no part.
+    changed = torch.where(onehot[..., None, None] > 0, cams, 5.)
+    assert torch.equal(labels, competing_labels(images, changed, onehot,
+                                                iterations=2))
+
+
+def test_padding_is_ignored_and_images_stand_alone():
+    images, cams, onehot = competing()
+    inside = torch.ones(3, 24, 30, dtype=torch.bool)
+    inside[0, 20:], inside[2, :, 11:] = False, False
+    labels = competing_labels(images, cams, onehot, inside, iterations=2)
+    assert torch.equal(labels == 255, ~inside)
+    plain = competing_labels(images, cams, onehot, iterations=2)
+    assert torch.equal(labels[inside], plain[inside])
+    for i in range(3):
+        alone = competing_labels(images[i:i + 1], cams[i:i + 1],
+                                 onehot[i:i + 1], iterations=2)
+        assert torch.equal(alone[0], plain[i])
+
+
+def test_without_colours_the_strongest_wins():
+    images, cams, onehot = competing()
+    for power in (1., 4.):
+        labels = competing_labels(images, cams, onehot, power=power,
+                                  iterations=0)
+        strength, winner = (cams * onehot[..., None, None]).max(1)
+        want = torch.where(strength > (1 - strength)**power, winner + 1, 0)
+        assert torch.equal(labels, want)

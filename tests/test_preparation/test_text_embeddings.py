@@ -1,4 +1,5 @@
 """CLIP text embeddings of class names: written, and read again."""
+import json
 import os
 
 import numpy as np
@@ -18,6 +19,7 @@ from mmwsss.datasets.class_prompts import (
     VOC12,
 )
 from mmwsss.datasets.text_embeddings import read_text_embeddings
+from mmwsss.preparation.attributes import adopt_attributes
 from mmwsss.preparation.text_embeddings import extract_text_embeddings
 from mmwsss.problems import DataError
 
@@ -125,3 +127,63 @@ def test_tool(weights, tmp_path):
     assert run_tool('extract_text_embeddings', '--classes', 'voc12',
                     '--weights', 'none', '--out', out).startswith(
                         'error: checkpoint none: no such')
+
+
+CONFIG = '''
+text_classes = {classes!r}
+text_phrases = dict(cat='cat feline')
+text_template = 'a clean {{}}.'
+text_embeddings = {out!r}
+background_words = ['grass', 'blue sky']
+text_attributes = {attributes!r}
+text_clusters = 3
+'''
+
+
+@pytest.mark.parametrize('attributes', [False, True])
+def test_a_config_names_words_and_descriptions(clip, weights, tmp_path,
+                                               attributes):
+    (tmp_path / 'classes.txt').write_text('cat\ndining table\n')
+    sentences = {'cat': ['It has fur.', 'It has paws.'],
+                 'dining table': ['It has legs.', 'It is flat.']}
+    (tmp_path / 'sentences.json').write_text(json.dumps(sentences))
+    out = str(tmp_path / 'text.npz')
+    (tmp_path / 'config.py').write_text(CONFIG.format(
+        classes=str(tmp_path / 'classes.txt'), out=out,
+        attributes=str(tmp_path / 'sentences.json') if attributes else None))
+    assert run_tool('extract_text_embeddings', '--config',
+                    tmp_path / 'config.py', '--weights', weights) is None
+    names = ['cat', 'dining table']
+    words = ['grass', 'blue sky']
+    with np.load(out) as file:
+        assert file['names'].tolist() == [*names, *words]
+        rows = torch.from_numpy(file['embeddings'])
+    want = plain_text(clip, [f'a clean {text}.' for text in (
+        'cat feline', 'dining table', *words)])
+    np.testing.assert_allclose(rows[2:], want[2:], atol=1e-5)
+    if attributes:
+        vectors = [plain_text(clip, group) for group in sentences.values()]
+        want = adopt_attributes(want[:2], vectors, 3)
+        assert (want - plain_text(clip, ['a clean cat feline.'])).abs(
+            ).max() > 1e-3
+    np.testing.assert_allclose(rows[:2], want[:2], atol=1e-4)
+    got = read_text_embeddings(out, names, 2, words)
+    assert got.shape == rows.shape
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['--classes', 'voc12'], '--out'),
+    (['--config', 'a.py', '--classes', 'voc12'], 'not allowed with'),
+    (['--config', 'a.py', '--template', 'a {}'], 'stands in the config'),
+    ([], 'one of the arguments --classes --config is required')])
+def test_arguments_that_do_not_go_together(arguments, message, capsys):
+    assert run_tool('extract_text_embeddings', '--weights', 'x.pth',
+                    *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_attributes_need_a_number_of_clusters(weights, tmp_path):
+    (tmp_path / 'a.json').write_text('{"cat": ["It has fur."]}')
+    with pytest.raises(DataError, match='into how many clusters'):
+        extract_text_embeddings(tmp_path / 'out.npz', ['cat'], weights,
+                                attributes=str(tmp_path / 'a.json'))

@@ -9,7 +9,7 @@ import torch
 
 from mmwsss.apis import generate_pseudo_labels, load_config
 from mmwsss.files.maps import read_map
-from mmwsss.problems import ConfigError
+from mmwsss.problems import ConfigError, DataError
 from mmwsss.refiners import PAR, BaseRefiner, DenseCRF, RefinerChain
 from mmwsss.registry import REFINERS
 
@@ -98,6 +98,29 @@ def test_a_file_that_an_attribute_names_is_read_for_the_fingerprint(tmp_path):
         (tmp_path / name).write_text(content)
         prints.append(Reads(str(tmp_path / name)).fingerprint())
     assert prints[0] == prints[1] != prints[2]
+
+
+class Named(BaseRefiner):
+    """Needs the name of the image, and a file of each."""
+
+    def refine(self, image, maps, labels):
+        raise AssertionError('without a name')
+
+    def refine_named(self, image, maps, labels, name):
+        return maps * len(name) / 10
+
+    def check_images(self, names):
+        if 'missing' in names:
+            raise DataError('missing')
+
+
+def test_a_chain_hands_on_the_name_of_the_image():
+    chain = RefinerChain([Named(), Scaled(0.5), Named()])
+    assert chain(photo(), torch.ones(1, 4, 5), torch.tensor([0]), 'four'
+                 ).unique().item() == pytest.approx(0.4 * 0.5 * 0.4)
+    chain.check_images(['a', 'b'])
+    with pytest.raises(DataError):
+        chain.check_images(['a', 'missing'])
 
 
 @pytest.mark.parametrize('value', [np.zeros(5000), torch.zeros(3), object()])

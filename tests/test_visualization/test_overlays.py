@@ -154,3 +154,9 @@ def test_a_row_is_never_larger_than_a_picture(tmp_path):
                                                'map of dog', 'mask']
     assert {picture.shape for _, picture in row} == {(480, 640, 3)}
     assert row[3][1][0, 0].tolist() != row[2][1][0, -1].tolist()
+
+
+def test_captions_have_letters_of_other_languages():
+    boxes = {overlays._font().getmask(letter).getbbox()
+             and bytes(overlays._font().getmask(letter)) for letter in 'äłжç'}
+    assert len(boxes) == 4  # a font without them draws one box for all

@@ -15,7 +15,8 @@ def main() -> None:
     """Parse, draw, print where."""
     parser = Parser(
         description='Draw chosen photos as papers show them: input, maps, '
-        'masks with the IoU of each class, truth, and the colours of the '
+        'masks with the IoU of each class (without true masks its share '
+        'of the photo), truth where there is any, and the colours of the '
         'classes.')
     parser.add_argument('folders', nargs='+', metavar='DIR',
                         help='a folder of one stage, with masks, e.g. '

@@ -20,8 +20,8 @@ val_pipeline = [
 tta_pipeline = [
     dict(type='LoadPhoto'),
     dict(type='TestTimeAug', transforms=[
-        [dict(type='Resize', scale_factor=s, keep_ratio=True)
-         for s in (0.75, 1.0)],
+        [dict(type='Resize', scale=(side, side), keep_ratio=True)
+         for side in (384, 512)],  # of the long side: 0.75 and 1 of 512
         [dict(type='RandomFlip', prob=0.),
          dict(type='RandomFlip', prob=1.)],
         [dict(type='LoadMaskIfAny')],

@@ -11,6 +11,7 @@ from mmwsss.evaluation.photo_scores import (
     shown_classes,
 )
 from mmwsss.parallel.progress import in_threads
+from mmwsss.problems import DataError
 from mmwsss.visualization.report import (
     Matrix,
     Section,
@@ -23,6 +24,8 @@ from mmwsss.visualization.report import (
 from ..photo_records import PhotoRecord, PhotoRecords
 from .runs import Part, Run
 
+# Number of a pair of parts; of each its records and the photo.
+_Pair = Tuple[int, PhotoRecords, PhotoRecord, PhotoRecords, PhotoRecord]
 _RATES = {'AP': 'AP', 'IoU': 'IoU', 'precision': 'precision',
           'recall': 'recall'}
 _MEANINGS = dict(
@@ -152,17 +155,24 @@ def agreement_section(run: Run) -> Optional[Section]:
              if part.records is not None]
     pairs = [(one, other) for i, one in enumerate(parts)
              for other in parts[i + 1:]]
+    jobs: List[_Pair] = []
+    for number, ((_, records), (_, other)) in enumerate(pairs):
+        if records.classes == other.classes:
+            both = {photo.photo: photo for photo in other.photos}
+            jobs += [(number, records, photo, other, both[photo.photo])
+                     for photo in records.photos if photo.photo in both]
+    counts: Dict[int, List[Any]] = {}
+    if jobs:  # one bar, however many pairs there are
+        for number, count in in_threads(_compare, jobs, 'Comparing masks',
+                                        len(jobs)):
+            counts.setdefault(number, []).append(count)
     blocks: List[Any] = []
-    for (name, records), (other_name, other) in pairs:
-        if records.classes != other.classes:
-            continue
-        both = {photo.photo: photo for photo in other.photos}
-        common = [(photo, both[photo.photo]) for photo in records.photos
-                  if photo.photo in both]
-        ious = _agreement(records, other, common) if common else {}
+    for number, found in counts.items():
+        (name, records), (other_name, _) = pairs[number]
+        ious = _agreement(found, len(records.classes))
         if ious:
             blocks.append(Table(
-                f'{name} and {other_name}, {len(common)} photos: IoU of the '
+                f'{name} and {other_name}, {len(found)} photos: IoU of the '
                 'one with the other', ['class', 'per cent'],
                 [*((records.classes[index], iou)
                    for index, iou in ious.items()),
@@ -175,16 +185,20 @@ def agreement_section(run: Run) -> Optional[Section]:
         'that they are alike does not make them right.'), *blocks])
 
 
-def _agreement(records: PhotoRecords, other: PhotoRecords,
-               common: List[Tuple[PhotoRecord, PhotoRecord]]
-               ) -> Dict[int, float]:
-    def compare(pair: Tuple[PhotoRecord, PhotoRecord]) -> Any:
-        masks = records.mask(pair[0]), other.mask(pair[1])
-        return photo_counts(*masks) if (
-            masks[0].shape == masks[1].shape) else []
+def _compare(pair: _Pair) -> Tuple[int, Any]:
+    """The number of the pair of parts, and what their masks share."""
+    number, records, photo, other, same = pair
+    try:
+        masks = records.mask(photo), other.mask(same)
+    except DataError:  # the gallery says so
+        return number, []
+    return number, (photo_counts(*masks)
+                    if masks[0].shape == masks[1].shape else [])
 
-    counts = in_threads(compare, common, 'Comparing masks', len(common))
-    matrix = confusion(list(counts), len(records.classes))[:, :-1]
+
+def _agreement(counts: Sequence[Any], classes: int) -> Dict[int, float]:
+    """IoU in per cent by class, of those that either part shows."""
+    matrix = confusion(list(counts), classes)[:, :-1]
     hits = matrix.diagonal()
     union = matrix.sum(0) + matrix.sum(1) - hits
     return {index: 100 * float(hits[index] / union[index])

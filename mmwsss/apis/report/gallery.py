@@ -62,7 +62,7 @@ def gallery(parts: Sequence[Tuple[str, Part]],
     for row in doubts:
         name = image_name(str(row.get('image', '')))
         doubt[name] = max(doubt.get(name, 0.), float(row.get('doubt', 0)))
-    work = partial(_pictures, [part.folder for _, part, _ in found],
+    work = partial(_pictures, [part for _, part, _ in found],
                    [records for _, _, records in found], doubt)
     pictures = list(in_threads(work, entries, 'Report', len(entries)))
     scored = any(photo['truth'] for photo in pictures)
@@ -91,21 +91,26 @@ def _chosen(entries: List[Entry], most: int) -> List[Entry]:
         others[i] for i in evenly(len(others), most - count)]
 
 
-def _pictures(folders: Sequence[str], parts: Sequence[PhotoRecords],
+def _pictures(stages: Sequence[Part], parts: Sequence[PhotoRecords],
               doubt: Dict[str, float], entry: Entry) -> Dict[str, Any]:
-    """What the page shows of a photo; files that are gone are left out."""
+    """What the page shows of a photo, of files that can be read."""
     first = next(iter(entry.values()))
     records = parts[next(iter(entry))]
     truth = None
     if first.truth is not None and osp.isfile(first.truth):
-        truth = mask_uri(read_mask(first.truth, records.values),
-                         records.palette)
+        try:
+            truth = mask_uri(read_mask(first.truth, records.values),
+                             records.palette)
+        except DataError as error:
+            stages[0].damage.note(error, first.truth,
+                                  'put the true mask back')
     masks: List[Any] = [None] * len(parts)
     for index, photo in entry.items():
         path = osp.join(parts[index].masks, photo.name + '.png')
-        if osp.isfile(path):
+        uri = _mask(stages[index], path, records)
+        if uri is not None:
             masks[index] = dict(
-                uri=mask_uri(read_mask(path), records.palette),
+                uri=uri,
                 score=photo.score, ious=photo.ious,
                 areas={key: area for key, area in photo.areas.items() if key},
                 failures={key: [*photo.failures.get(key, ()),
@@ -113,8 +118,8 @@ def _pictures(folders: Sequence[str], parts: Sequence[PhotoRecords],
                           for key in photo.failures | photo.signs})
     return dict(name=first.name, photo=_photo(first.photo), truth=truth,
                 labels=first.labels, doubt=doubt.get(first.name),
-                maps=_maps([osp.join(folders[index], 'maps',
-                                     photo.name + '.npz')
+                maps=_maps([(stages[index], osp.join(
+                    stages[index].folder, 'maps', photo.name + '.npz'))
                             for index, photo in entry.items()]),
                 masks=masks)
 
@@ -126,11 +131,26 @@ def _photo(path: str) -> Optional[str]:
         return None
 
 
-def _maps(paths: Iterable[str]) -> List[Tuple[int, str]]:
-    """Class and picture of each map of the first file that is there."""
-    for path in paths:
+def _mask(part: Part, path: str, records: PhotoRecords) -> Optional[str]:
+    """The picture of a mask, if it can be read."""
+    if not osp.isfile(path):
+        return None
+    try:
+        return mask_uri(read_mask(path), records.palette)
+    except DataError as error:
+        part.leave_out(path, error)
+        return None
+
+
+def _maps(paths: Iterable[Tuple[Part, str]]) -> List[Tuple[int, str]]:
+    """Class and picture of each map of the first file that can be read."""
+    for part, path in paths:
         if osp.isfile(path):
-            file = read_map(path)
+            try:
+                file = read_map(path)
+            except DataError as error:
+                part.leave_out(path, error)
+                continue
             return [(int(label) + 1, map_uri(one))
                     for label, one in zip(file.labels, file.maps)]
     return []

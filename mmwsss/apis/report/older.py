@@ -6,7 +6,7 @@ from typing import Optional, Sequence
 
 from mmengine.logging import print_log
 
-from mmwsss.files.json_files import read_json
+from mmwsss.files.result_classes import RECORDS
 from mmwsss.problems import ConfigError, DataError
 from mmwsss.registry import DATASETS
 
@@ -32,7 +32,12 @@ def find_records(run: Run) -> None:
         configs += sorted(glob.glob(osp.join(
             glob.escape(osp.abspath(run.folder)), above, '*.py')))
     for part in run.parts:
-        part.records = read_photo_records(part.folder)
+        try:
+            part.records = read_photo_records(part.folder)
+        except DataError as error:
+            path = osp.join(part.folder, RECORDS)
+            part.damage.note(error, path, f'to have it again, remove {path} '
+                             'and make the report again')
         if part.records is None and part.scores:
             part.records = _looked_at(part, configs)
 
@@ -41,7 +46,7 @@ def _looked_at(part: Part, configs: Sequence[str]) -> Optional[PhotoRecords]:
     manifest = osp.join(part.folder, 'manifest.json')
     split = part.settings.get('split')
     if split is None and osp.isfile(manifest):
-        split = read_json(manifest).get('split', 'train')
+        split = part.damage.object(manifest).get('split', 'train')
     masks = osp.join(part.folder, 'masks' if split else 'predictions')
     if not osp.isdir(masks):
         return None

@@ -6,11 +6,11 @@ import os.path as osp
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence
 
-from mmwsss.files.json_files import read_json
 from mmwsss.problems import DataError
 
 from ..photo_records import PhotoRecords
 from ..stages import RECORD
+from .damage import PLAN, Damage
 
 SCORES = ('scores.json', 'test_scores.json', 'evaluation.json')
 DOUBTS = osp.join('doubtful_labels', 'doubtful_labels.json')
@@ -29,6 +29,7 @@ class Part:
         curves (list[dict]): The lines of its ``scalars.json``.
         config (str, optional): Path of the config it was made with.
         records (PhotoRecords, optional): Its photos.
+        damage (Damage): What of it and its run could not be read.
         words (str): What it did, in words; see :func:`name_parts`.
     """
     name: str
@@ -40,6 +41,11 @@ class Part:
     config: Optional[str] = None
     records: Optional[PhotoRecords] = None
     words: str = ''
+    damage: Damage = field(default_factory=lambda: Damage(''))
+
+    def leave_out(self, path: str, error: DataError) -> None:
+        """Note a file of the part that cannot be read."""
+        self.damage.note(error, path, self.damage.again(self.folder))
 
     @property
     def title(self) -> str:
@@ -67,12 +73,14 @@ class Run:
         parts (list[Part]): In the order of the work.
         doubts (list[dict]): Labels that photos contradict.
         plan (dict): The decisions of a planned run.
+        damage (Damage): What could not be read.
     """
     title: str
     folder: str
     parts: List[Part]
     doubts: List[dict] = field(default_factory=list)
     plan: Dict[str, Any] = field(default_factory=dict)
+    damage: Damage = field(default_factory=lambda: Damage(''))
 
 
 def find_runs(folder: str) -> List[Run]:
@@ -86,9 +94,11 @@ def find_runs(folder: str) -> List[Run]:
     """
     if not osp.isdir(folder):
         raise DataError(f'{folder}: no such folder; name one of results')
-    compared = _object(osp.join(folder, 'comparison.json'))
+    # The page says below what of it cannot be read.
+    compared = Damage(folder).object(osp.join(folder, 'comparison.json'))
     places = [(f'{row["name"]}, seed {osp.basename(place)[5:]}', place)
-              for row in compared.get('rows', [])
+              for row in _list(compared.get('rows'))
+              if isinstance(row, dict) and isinstance(row.get('name'), str)
               for place in sorted(glob.glob(osp.join(
                   glob.escape(osp.join(folder, row['name'])), 'seed_*')))]
     runs = [_run(title, place) for title, place in places or
@@ -104,14 +114,18 @@ def find_runs(folder: str) -> List[Run]:
 
 def _run(title: str, folder: str) -> Run:
     names = sorted(os.listdir(folder))
-    stages = [_part(name, osp.join(folder, name)) for name in names
+    damage = Damage(folder)
+    stages = [_part(name, osp.join(folder, name), damage) for name in names
               if osp.isfile(osp.join(folder, name, RECORD))]
-    own = _part(title, folder)
+    own = _part(title, folder, damage)
     parts = [part for part in [own, *_in_order(stages)]
              if part.record or part.scores or part.curves]
-    doubts = _object(osp.join(folder, DOUBTS)).get('rows', [])
-    return Run(title, folder, parts, doubts,
-               _object(osp.join(folder, 'plan.json')))
+    doubts = [row for row in _list(damage.object(
+        osp.join(folder, DOUBTS)).get('rows')) if isinstance(row, dict)]
+    plan = damage.object(
+        osp.join(folder, PLAN), 'masks and networks are as they were, but '
+        'to go on or to plan again give mmwsss fit another --work-dir')
+    return Run(title, folder, parts, doubts, plan, damage)
 
 
 def _in_order(parts: Sequence[Part]) -> List[Part]:
@@ -133,23 +147,20 @@ def _in_order(parts: Sequence[Part]) -> List[Part]:
     return ordered
 
 
-def _part(name: str, folder: str) -> Part:
+def _part(name: str, folder: str, damage: Damage) -> Part:
     scores: Dict[str, Any] = {}
     for file in SCORES:
-        scores = scores or _object(osp.join(folder, file))
-    return Part(name, folder, _object(osp.join(folder, RECORD)), scores,
-                _object(osp.join(folder, 'test_scores_crf.json')),
-                _curves(folder), _config(folder))
+        scores = scores or damage.object(osp.join(folder, file))
+    record = damage.object(
+        osp.join(folder, RECORD), f'to have it again, run {damage.command}')
+    return Part(name, folder, record, scores,
+                damage.object(osp.join(folder, 'test_scores_crf.json')),
+                _curves(folder), _config(folder), damage=damage)
 
 
-def _object(path: str) -> Dict[str, Any]:
-    """What a JSON file holds; nothing where it is not there."""
-    if not osp.isfile(path):
-        return {}
-    content = read_json(path)
-    if not isinstance(content, dict):
-        return {}
-    return content
+def _list(value: Any) -> List[Any]:
+    """A list of a file, none where the file has something else there."""
+    return value if isinstance(value, list) else []
 
 
 def _curves(folder: str) -> List[Dict[str, Any]]:

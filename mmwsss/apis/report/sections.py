@@ -1,9 +1,12 @@
 """The parts of a report, in the order in which one reads them."""
+import logging
 import os.path as osp
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from mmengine.logging import print_log
+
 from mmwsss.files.json_files import read_json
-from mmwsss.problems import DataError
+from mmwsss.problems import one_line
 from mmwsss.visualization.report import (
     Pictures,
     Section,
@@ -147,6 +150,15 @@ def _doubts(run: Run) -> Optional[Section]:
             for photo in part.records.photos}))])
 
 
+def damage_sections(runs: Sequence[Run]) -> List[Section]:
+    """What could not be read, and what makes it again."""
+    lines = [line for run in runs for line in run.damage.lines.shown()]
+    for line in lines:
+        print_log(line, 'current', logging.WARNING)
+    return [Section('Files that could not be read', [
+        Text(line) for line in lines])] if lines else []
+
+
 def comparison_sections(places: Sequence[str]) -> List[Section]:
     """The tables of comparisons and sweeps among the folders."""
     sections = []
@@ -154,13 +166,16 @@ def comparison_sections(places: Sequence[str]) -> List[Section]:
         for name, section in (('comparison', _comparison), ('sweep', _sweep)):
             path = osp.join(place, f'{name}.json')
             if osp.isfile(path):
-                content = read_json(path)
                 try:
-                    sections.append(section(content))
+                    sections.append(section(read_json(path)))
                 except (AttributeError, KeyError, TypeError,
                         ValueError) as error:
-                    raise DataError(f'{path}: not what was written '
-                                    f'({error!r})') from error
+                    line = (f'left out: {path}: not what was written '
+                            f'({one_line(error)}); run tools/'
+                            f'{"compare" if name == "comparison" else name}.py'
+                            ' as before, which writes it again')
+                    print_log(line, 'current', logging.WARNING)
+                    sections.append(Section(f'No {name}', [Text(line)]))
     return sections
 
 

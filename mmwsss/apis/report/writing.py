@@ -18,6 +18,7 @@ from .older import find_records
 from .runs import DOUBTS, SCORES, Run, find_runs
 from .sections import (
     comparison_sections,
+    damage_sections,
     run_sections,
     side_by_side,
     summary,
@@ -49,7 +50,8 @@ def write_report(folders: Union[str, Sequence[str]],
 
     Raises:
         ConfigError: If no folder is given.
-        DataError: If a folder holds no results, or files in it are damaged.
+        DataError: If a folder holds no results. A file that is damaged costs
+            its part of the page alone; a line there and in the log names it.
     """
     places = [folders] if isinstance(folders, str) else list(folders)
     if not places:
@@ -87,8 +89,11 @@ def _report(places: Sequence[str], runs: Sequence[Run], digest: str
           part) for run in shown for part in run.parts],
         [row for run in shown for row in run.doubts],
         opening_part(shown[0].parts))
-    return Report(title, summary(runs), sections,
-                  [photos] if photos is not None else [], digest)
+    left_out = damage_sections(runs)  # after the gallery has read all files
+    # A page with gaps is made anew each time: its files may be mended.
+    return Report(title, summary(runs), left_out + sections,
+                  [photos] if photos is not None else [],
+                  '' if left_out else digest)
 
 
 def _tell_apart(runs: Sequence[Run]) -> None:

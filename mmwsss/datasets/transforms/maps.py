@@ -100,8 +100,9 @@ class ConfidentLabels(BaseTransform):
         maps = torch.from_numpy(results['seed_maps'])
         classes = torch.from_numpy(results['seed_labels'])
         sure, possible = (
-            map_to_mask(refiner(image, maps, classes).numpy(),
-                        results['seed_labels'], 0.5)
+            map_to_mask(
+                refiner(image, maps, classes, results['sample_id']).numpy(),
+                results['seed_labels'], 0.5)
             for refiner in self.refiners)
         labels = np.where(sure > 0, sure, np.uint8(255))
         labels[(sure == 0) & (possible == 0)] = 0

@@ -66,4 +66,7 @@ class FeatureAffinity(BaseModule):
             Tensor: Rows sum to 1, (B, N, N).
         """
         agreement = self.agreement(features)
-        return agreement.masked_fill(agreement < 0, float('-inf')).softmax(-1)
+        # Rounding may put all of an image without differences below the mean.
+        least = agreement.amax(-1, keepdim=True).clamp(max=0)
+        return agreement.masked_fill(agreement < least,
+                                     float('-inf')).softmax(-1)

@@ -1,4 +1,5 @@
 """Classes, and what is not one of them, as text embeddings."""
+import logging
 from typing import Optional, Sequence
 
 import torch
@@ -51,7 +52,7 @@ class TextClasses(BaseModule):
             print_log(
                 'no background words: what surrounds an object (water, '
                 'grass) may count as the object; name some in `background`',
-                'current', 'WARNING')
+                'current', logging.WARNING)
 
     @property
     def class_text(self) -> Tensor:
@@ -71,9 +72,34 @@ class TextClasses(BaseModule):
         Returns:
             Tensor: Of the classes, (B, C).
         """
+        return self._logits(embedding, scale, onehot).softmax(-1)[
+            :, :self.num_classes]
+
+    def log_odds(self, embedding: Tensor, scale: float, classes: Tensor,
+                 onehot: Optional[Tensor] = None) -> Tensor:
+        """Logits of :meth:`probabilities`, however sure these are.
+
+        Args:
+            embedding (Tensor): See there.
+            scale (float): See there.
+            classes (Tensor): K classes of each image, (B, K).
+            onehot (Tensor, optional): See there.
+
+        Returns:
+            Tensor: A class against all others, (B, K).
+        """
+        logits = self._logits(embedding, scale, onehot)
+        own = F.one_hot(classes, logits.shape[1]).bool()  # (B, K, T)
+        others = logits[:, None].masked_fill(
+            own, torch.finfo(logits.dtype).min).logsumexp(-1)
+        return logits.gather(1, classes) - others
+
+    def _logits(self, embedding: Tensor, scale: float,
+                onehot: Optional[Tensor]) -> Tensor:
+        """Scaled cosines with each text, (B, C + background words)."""
         logits = scale * F.normalize(embedding, dim=-1) @ self.text.t()
         if onehot is not None:
             absent = F.pad(onehot <= 0, (0, len(self.text) - onehot.shape[1]))
             logits = logits.masked_fill(
                 absent, torch.finfo(logits.dtype).min)
-        return logits.softmax(-1)[:, :self.num_classes]
+        return logits

@@ -23,6 +23,9 @@ class TextGradCAM(TextClasses):
     the last layer, averaged over the patches, weighs the channels of that
     input.
 
+    Maps are scaled, so the gradient of the probability's logit serves as well:
+    it has the same direction, and does not vanish where CLIP is sure.
+
     Args:
         scale (float): Factor of the cosines before the softmax. Defaults to
             100, which CLIP has learned.
@@ -86,8 +89,8 @@ class TextGradCAM(TextClasses):
             middle = tokens + attention_branch(layer, normed, recorder)
             last = layer.ffn(layer.ln2(middle), identity=middle)
             pooled = vit.project(last)[:, 1:].mean(1)
-            shown = self.probabilities(pooled, self.scale, onehot)
-            chosen = (shown.gather(1, classes) * (present > 0)).sum(0)  # (K, )
+            shown = self.log_odds(pooled, self.scale, classes, onehot)
+            chosen = shown.masked_fill(present <= 0, 0).sum(0)  # (K, )
             # A sum over images: no image has a gradient of another.
             gradient, = torch.autograd.grad(
                 chosen, normed, torch.eye(most).to(chosen),

@@ -4,12 +4,14 @@ import copy
 import pytest
 from report_runs import CLASSES, make_run
 
+from mmwsss.apis.report import class_sections as class_sections_module
 from mmwsss.apis.report.class_sections import (
     agreement_section,
     class_sections,
 )
 from mmwsss.apis.report.older import find_records
 from mmwsss.apis.report.runs import find_runs
+from mmwsss.parallel.progress import in_threads
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def test_classes_have_scores_confusion_and_areas(run):
     assert areas.rows[1][:3] == ('cat', 2, 0)
 
 
-def test_masks_of_two_stages_are_compared(run):
+def test_masks_of_two_stages_are_compared(run, monkeypatch):
     assert agreement_section(run) is None
     [part] = [part for part in run.parts if part.records]
     other = copy.deepcopy(part)
@@ -45,5 +47,12 @@ def test_masks_of_two_stages_are_compared(run):
     section = agreement_section(run)
     assert section.blocks[-1].rows == [
         *((name, 100) for name in CLASSES), ('mean of these', 100)]
+    run.parts.append(copy.deepcopy(other))
+    bars = []
+    monkeypatch.setattr(class_sections_module, 'in_threads', lambda *args: (
+        bars.append(args[2]), in_threads(*args))[1])
+    assert len(agreement_section(run).blocks) == 1 + 3  # pairs
+    assert bars == ['Comparing masks']
+    run.parts.pop()
     other.records.photos = other.records.photos[:2]
     assert ', 2 photos' in agreement_section(run).blocks[-1].caption

@@ -16,7 +16,6 @@ from mmwsss.apis.report.sections import (
 )
 from mmwsss.apis.report.stage_words import name_parts
 from mmwsss.files.json_files import write_json
-from mmwsss.problems import DataError
 
 
 @pytest.fixture(params=[True, False])
@@ -89,7 +88,9 @@ def test_a_sweep_has_every_combination_and_a_curve(tmp_path):
 
 
 @pytest.mark.parametrize('name', ['comparison.json', 'sweep.json'])
-def test_other_files_are_refused(tmp_path, name):
+def test_other_files_are_left_out_and_named(tmp_path, name):
     write_json(str(tmp_path / name), {'rows': 3})
-    with pytest.raises(DataError, match=f'{name}: not what was written'):
-        comparison_sections([str(tmp_path)])
+    [section] = comparison_sections([str(tmp_path)])
+    assert section.title == f'No {name[:-5]}'
+    [note] = section.blocks
+    assert f'{name}: not what was written' in note.text

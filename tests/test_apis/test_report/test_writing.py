@@ -1,11 +1,12 @@
 """The page of a report, from folders."""
+import html
 import os
 import os.path as osp
 import re
 import shutil
 
 import pytest
-from command_lines import run_tool
+from command_lines import logged, run_tool
 from report_runs import EVIL, make_run
 
 from mmwsss.apis import write_report
@@ -104,8 +105,53 @@ def test_a_single_stage_and_a_damaged_one(run):
     assert 'mIoU, masks of the held-out photos' in text
     with open(osp.join(part, 'photos.json'), 'w') as file:
         file.write('{')
-    with pytest.raises(DataError, match='photos.json: not valid JSON'):
-        write_report(part)
+    text = open(write_report(part)).read()
+    assert 'photos.json: not valid JSON' in text
+    assert 'mIoU, masks of the held-out photos' in text
+
+
+@pytest.mark.parametrize('content, file, remedy', [
+    (b'{', 'plan.json',
+     'give mmwsss fit another --work-dir'),
+    (b'', 'localizer/stage.json',
+     'run mmwsss fit'),
+    (b'[1]', 'pseudo_val/scores.json',
+     'remove the folder'),
+    (b'', 'pseudo_val/photos.json',
+     'and make the report again'),
+    (b'{', 'pseudo_val/maps/photo01.npz',
+     'remove the folder'),
+    (b'\x89PNG\r\n', 'pseudo_val/masks/photo01.png',
+     'remove the folder'),
+    (b'{', 'doubtful_labels/doubtful_labels.json',
+     'remove the folder')])
+def test_one_bad_file_costs_its_part_of_the_page(run, file, remedy, content):
+    path = osp.join(run, file)
+    plan = osp.join(run, 'plan.json')
+    write_json(plan, dict(request=dict(photos='/my photos', labels='l.csv')))
+    whole = path if osp.isfile(path) else plan
+    with open(whole, 'rb') as kept:
+        before = kept.read()
+    with open(path, 'wb') as broken:
+        broken.write(content)
+    with logged() as lines:
+        page = write_report(run)
+    text = html.unescape(open(page, encoding='utf-8').read())
+    [line] = [line for line in lines if line.startswith('left out: ')]
+    assert path in line and remedy in line and line in text
+    if remedy != 'and make the report again' and file != 'plan.json':
+        assert "mmwsss fit '/my photos' l.csv --work-dir " in line
+    assert 'Losses of ' in text
+    with open(path, 'wb') as mended:
+        mended.write(before)
+    assert 'left out: ' not in open(write_report(run)).read()
+
+
+def test_a_bad_comparison_leaves_the_rest(run):
+    with open(osp.join(run, 'comparison.json'), 'w') as file:
+        file.write('{"rows": 7}')
+    text = open(write_report(run)).read()
+    assert 'tools/compare.py as before' in text and 'Losses of ' in text
 
 
 def test_folders_without_results(tmp_path):

@@ -22,6 +22,10 @@ class Plain(BaseRefiner):
         assert image.shape == (3, *maps.shape[1:])
         return maps - self.level + 0.5
 
+    def refine_named(self, image, maps, labels, name):
+        assert name == 'a'
+        return self.refine(image, maps, labels)
+
 
 @pytest.fixture
 def stored(tmp_path):
