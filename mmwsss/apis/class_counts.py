@@ -1,6 +1,14 @@
 """Model and data sets have to agree on the number of classes."""
 import copy
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import torch
 from mmengine.config import Config
@@ -87,18 +95,20 @@ def dataset_classes(dataset: dict) -> List[str]:
     Returns:
         list[str]: With the background, where it has one.
     """
+    return list(_metainfo(dataset).get('classes') or ())
+
+
+def _metainfo(dataset: dict) -> Mapping[str, Any]:
     kind: Any = dataset.get('type')
     if isinstance(kind, str):
         kind = DATASETS.get(kind)
     source = dataset.get('classes_of')
     if source is not None:
         named: Any = DATASETS.get(source)
-        known = named.METAINFO
-    elif hasattr(kind, '_load_metainfo'):
-        known = kind._load_metainfo(dataset.get('metainfo'))
-    else:
-        known = dataset.get('metainfo') or {}
-    return list(known.get('classes') or ())
+        return named.METAINFO
+    if hasattr(kind, '_load_metainfo'):
+        return kind._load_metainfo(dataset.get('metainfo'))
+    return dataset.get('metainfo') or {}
 
 
 def config_classes(cfg: Config) -> List[str]:
@@ -110,13 +120,21 @@ def config_classes(cfg: Config) -> List[str]:
     Returns:
         list[str]: With the background, where it has one.
     """
+    return list(config_metainfo(cfg).get('classes') or ())
+
+
+def config_metainfo(cfg: Config) -> Mapping[str, Any]:
+    """Classes and colours of a config's data sets; empty if none says.
+
+    Args:
+        cfg (Config): With data loaders; the first that names classes counts.
+    """
     for name in LOADERS:
         loader = cfg.get(f'{name}_dataloader') or {}
         for dataset in plain_datasets(loader.get('dataset')):
-            classes = dataset_classes(dataset)
-            if classes:
-                return classes
-    return []
+            if dataset_classes(dataset):
+                return _metainfo(dataset)
+    return {}
 
 
 def _compare(model: nn.Module, model_cfg: dict, classes: List[str],

@@ -26,13 +26,12 @@ from .config import load_config
 from .generation import generate_pseudo_labels
 from .machine import use_device
 from .manifest import refuse_photo_folder
+from .model_names import NETWORKS, trained_network
 from .quiet_console import quiet_console
 from .run_progress import RunProgress, screen
-from .stages import RECORD
 from .testing import test
 
 _MANY = 1 << 30  # photos that may be bad
-_NETWORKS = ('segmentor', 'localizer')  # the first that is trained predicts
 
 
 def predict(run_dir: str,
@@ -72,7 +71,7 @@ def predict(run_dir: str,
     """
     run_dir, out_dir = (osp.abspath(osp.expanduser(path))
                         for path in (run_dir, out_dir))
-    network, checkpoint = _trained(run_dir)
+    network, checkpoint = trained_network(run_dir)
     photos = _readable(photos, lenient)
     refuse_photo_folder(out_dir, photos, '--out', above=True)
     use_device(device)
@@ -80,8 +79,8 @@ def predict(run_dir: str,
     cfg = load_config(osp.join(run_dir, f'{network}.py'),
                       dict(lenient=True) if lenient else None,
                       work_dir=osp.join(out_dir, 'log'))
-    if network != _NETWORKS[0]:
-        screen().print(f'{run_dir}: no {_NETWORKS[0]} is trained yet: masks '
+    if network != NETWORKS[0]:
+        screen().print(f'{run_dir}: no {NETWORKS[0]} is trained yet: masks '
                        f'are the {network}\'s')
     with ExitStack() as stack:
         if not verbose:
@@ -103,23 +102,6 @@ def predict(run_dir: str,
         found = _looked_at(built, out_dir)
     _write_tables(found, built.bad, out_dir)
     return found
-
-
-def _trained(run_dir: str) -> Sequence[str]:
-    """The network to predict with, 'segmentor' or 'localizer', its weights.
-
-    Raises:
-        ConfigError: If none is trained.
-    """
-    for name in _NETWORKS:
-        path = osp.join(run_dir, name, RECORD)
-        results = (read_json(path).get('results') or {} if osp.isfile(path)
-                   else {})
-        checkpoint = osp.join(run_dir, name, results.get('checkpoint', ''))
-        if osp.isfile(checkpoint):
-            return name, checkpoint
-    raise ConfigError(f'{run_dir}: no trained network; run "mmwsss fit" with '
-                      f'--work-dir {run_dir} first')
 
 
 def _readable(photos: str, lenient: bool) -> str:
