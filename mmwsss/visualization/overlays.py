@@ -26,7 +26,7 @@ _NARROWEST = 150  # pixels, width of a picture's place, so that captions fit
 _FONT = 14  # pixels, height of a letter
 _LINE = 18  # pixels, height of a line of a caption
 _GAP = 6  # pixels between pictures
-_WIDEST = 6  # heights of a picture that any row may be wide: four photos
+_WIDEST = 7  # heights of a picture that any row may be wide: four photos
 
 
 def heat_overlay(photo: np.ndarray, class_map: np.ndarray) -> np.ndarray:
