@@ -42,7 +42,7 @@ class RunProgress:
         expected (dict[str, float]): Seconds of each stage, in their order.
         console (Console): Where it is drawn; one that is no terminal gets a
             line a stage.
-        budget (float, optional): Seconds that there are for this session.
+        budget (float, optional): Seconds that there are for this start of the command.
             Defaults to None: as long as it takes.
 
     Attributes:

@@ -84,7 +84,7 @@ def test_the_screen_says_what_is_done(clock, terminal):
 
 
 def said(clock, pace, budget, resumed_at=0., stage='localizer'):
-    """The lines of a session whose stages go at one pace."""
+    """The lines of a run whose stages go at one pace."""
     line, screen = progress(budget=budget)
     with line:
         for name in list(EXPECTED)[list(EXPECTED).index(stage):]:
