@@ -34,7 +34,7 @@ def screen() -> Console:
 class RunProgress:
     """A listener that shows the share of the expected time.
 
-    What is left is scaled by how long the stages of this session took,
+    What is left is scaled by how long the stages of this process took,
     compared with what was expected of them. Where that will clearly take
     longer than there is time for, one line says so, once.
 
@@ -42,11 +42,11 @@ class RunProgress:
         expected (dict[str, float]): Seconds of each stage, in their order.
         console (Console): Where it is drawn; one that is no terminal gets a
             line a stage.
-        budget (float, optional): Seconds that there are for this start of the command.
+        budget (float, optional): Seconds that there are from now on.
             Defaults to None: as long as it takes.
 
     Attributes:
-        took (dict[str, float]): Seconds of the stages of this session.
+        took (dict[str, float]): Seconds of the stages of this process.
     """
 
     def __init__(self, expected: Dict[str, float], console: Console,
@@ -65,7 +65,7 @@ class RunProgress:
         self._part = 0.
         self._began = 0.
         self._resumed_at: Optional[float] = None
-        self._worked = 0.  # expected seconds of what this session has done
+        self._worked = 0.  # expected seconds of what this process has done
         self._start = time.monotonic()
         # When the first step of the stage was done, and its part: what comes
         # before, such as loading weights, comes once.
