@@ -2,6 +2,7 @@
 import copy
 import logging
 import os.path as osp
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
@@ -304,9 +305,7 @@ class WSSSInferencer:
         for batch in self._batches(photos, wanted, batch_size):
             for result in self._maps(batch):
                 if threshold is not None:
-                    result.mask = result.mask_at(threshold) if (
-                        result.maps) else result.mask
-                    yield result
+                    yield from _at([result], threshold)
                     continue
                 waiting.append(result)
                 if result.maps:
@@ -324,18 +323,19 @@ class WSSSInferencer:
     def _maps(self, batch: Sequence[Any]) -> Iterator[Segmentation]:
         """The maps of a batch; their masks are still empty."""
         data = self._data(batch)
-        inputs = self.model.data_preprocessor(copy.deepcopy(data), False)
-        scores = [sample.pred_label.score.float().cpu().numpy() for sample in
-                  self.model(**inputs, mode='predict')]
-        for sample, (_, _, labels), score in zip(data['data_samples'], batch,
-                                                 scores):
-            if labels is None:
-                likely = score >= 0.5
-                likely[score.argmax()] = True
-                sample.gt_label.label_onehot = torch.from_numpy(
-                    likely.astype(np.float32))
-        for (name, photo, _), score, sample in zip(
-                batch, scores, localized(self.model, data)):
+        if any(labels is None for _, _, labels in batch):
+            inputs = self.model.data_preprocessor(copy.deepcopy(data), False)
+            for sample, (_, _, labels), scored in zip(
+                    data['data_samples'], batch,
+                    self.model(**inputs, mode='predict')):
+                if labels is None:
+                    score = scored.pred_label.score.float().cpu()
+                    likely = score >= 0.5
+                    likely[score.argmax()] = True
+                    sample.gt_label.label_onehot = likely.float()
+        for (name, photo, _), sample in zip(batch,
+                                            localized(self.model, data)):
+            score = sample.pred_label.score
             maps = sample.pred_maps.data.float().cpu()
             indices = sample.pred_maps.labels
             if len(maps) and len(self.refiners):
@@ -396,9 +396,9 @@ def _at(results: Sequence[Segmentation],
 def _require_names(photos: Sequence[NamedPhoto]) -> None:
     """Raise if two photos would be written to one file."""
     names = [photo.name for photo in photos]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise DataError(f'two photos are called {twice!r}, and their masks '
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise DataError(f'two photos are called {name!r}, and their masks '
                         'would be one file; rename one')
 
 

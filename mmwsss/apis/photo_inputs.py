@@ -9,7 +9,12 @@ from typing import Any, Callable, Iterator, List, NamedTuple, Sequence, Union
 import numpy as np
 from PIL import Image, ImageOps
 
-from mmwsss.files.photos import decode_photo, find_photos, read_photo
+from mmwsss.files.photos import (
+    decode_photo,
+    find_photos,
+    no_photos,
+    read_photo,
+)
 from mmwsss.problems import DataError, one_line
 
 PhotoInput = Union[str, os.PathLike, np.ndarray, Image.Image]
@@ -66,9 +71,9 @@ def _named(one: Any, index: int, lenient: bool) -> Iterator[NamedPhoto]:
             yield NamedPhoto(_stem(path.split('?')[0]) or str(index),
                              partial(_download, path, lenient))
         elif osp.isdir(path):
-            names, _ = find_photos(path)
+            names, others = find_photos(path)
             if not names:
-                raise DataError(f'{path}: holds no photo')
+                raise DataError(no_photos(path, others))
             for name in names:
                 yield NamedPhoto(_stem(name), partial(
                     read_photo, osp.join(path, name), lenient))
