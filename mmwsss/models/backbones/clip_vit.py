@@ -88,7 +88,6 @@ class CLIPViT(TokenViT):
             layer_cfgs=dict(act_cfg=dict(type=scope + activation)), **kwargs)
         self.out_channels = out_channels
         self.proj = nn.Parameter(torch.zeros(self.embed_dims, out_channels))
-        self.half_precision = half
         self.requires_grad_(False)
         if half:
             self.half()

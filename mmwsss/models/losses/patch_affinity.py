@@ -1,5 +1,8 @@
 """Affinity of near patches against labels (AFA, WeCLIP)."""
+from typing import Sequence
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .patch_token_contrast import known_pairs
@@ -22,6 +25,11 @@ def near_pairs(grid: Tensor, radius: int) -> Tensor:
             for size in grid.shape[-2:]))
     near = rows[:, None, :, None] & columns[None, :, None]
     return near.flatten(2).flatten(0, 1)
+
+
+def labels_on_patches(labels: Tensor, grid: Sequence[int]) -> Tensor:
+    """Labels of pixels (B, H, W) -> of the patches, (B, h, w)."""
+    return F.interpolate(labels[:, None].float(), grid)[:, 0].long()
 
 
 def patch_affinity_loss(affinity: Tensor, labels: Tensor,

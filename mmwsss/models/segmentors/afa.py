@@ -3,9 +3,9 @@ from functools import partial
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Union
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from mmwsss.models.losses.patch_affinity import labels_on_patches
 from mmwsss.ops.min_max import min_max
 from mmwsss.registry import MODELS
 
@@ -121,7 +121,7 @@ class AFA(PatchTokenCAM):
         pseudo = self.pseudo_labels(batch)
         losses = dict(loss_affinity=self.loss_weights['affinity'] *
                       self.attention_affinity.loss(
-                          affinity, _on_patches(pseudo, grid)))
+                          affinity, labels_on_patches(pseudo, grid)))
         if self.affinity_steps >= self.affinity_warmup:
             pseudo = self.pseudo_labels(batch, spread=partial(
                 self.attention_affinity.spread, affinity=affinity.detach(),
@@ -130,8 +130,3 @@ class AFA(PatchTokenCAM):
         if self.decoder_learns():
             losses.update(self.decoder_losses(batch, pseudo))
         return losses
-
-
-def _on_patches(labels: Tensor, grid: torch.Size) -> Tensor:
-    """Labels of pixels (B, H, W) -> of the patches, (B, h, w)."""
-    return F.interpolate(labels[:, None].float(), grid)[:, 0].long()

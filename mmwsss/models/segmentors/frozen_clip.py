@@ -3,12 +3,14 @@ from dataclasses import dataclass
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmwsss.models.backbones.clip_vit import CLIPFeatures
 from mmwsss.models.heads.attention_spread import AttentionSpread
-from mmwsss.models.losses.patch_affinity import patch_affinity_loss
+from mmwsss.models.losses.patch_affinity import (
+    labels_on_patches,
+    patch_affinity_loss,
+)
 from mmwsss.ops.cam_labels import competing_labels
 from mmwsss.registry import MODELS
 
@@ -151,9 +153,9 @@ class FrozenCLIPSegmentor(SingleStage):
             if self._begun(self.predicted_after):
                 with torch.no_grad():
                     target = self.decode(batch.encoded).argmax(1)
-            grid = batch.encoded.fused.shape[2:]
-            labels = F.interpolate(target[:, None].float(), grid)[:, 0].long()
+            fused = batch.encoded.fused
             losses['loss_affinity'] = weight * patch_affinity_loss(
-                self.affinity(batch.encoded.fused), labels, self.radius)
+                self.affinity(fused),
+                labels_on_patches(target, fused.shape[2:]), self.radius)
         self.steps += 1
         return losses
