@@ -14,7 +14,8 @@ LEAST_TO_HOLD_OUT = 20
 """With fewer photos none is held out."""
 AFFINITY_EPOCHS = 3
 _LEAST_SHARE = 0.05  # of the wished training, below which it is senseless
-_AFFINITY_PHOTOS = 100
+AFFINITY_PHOTOS = 100
+"""With fewer to learn from affinity is only learned if asked for."""
 _TRAININGS = ('localizer', 'affinity', 'segmentor')
 
 
@@ -164,7 +165,7 @@ def choose_training(choices: Choices, learned: int, costs: Costs,
             f'take {time_text(least / 0.9)} at least on this machine, and '
             f'{time_text(should)} as they should. Give more, or fewer photos')
     wished = seconds(1., True)[2]
-    use_affinity = asked or (affinity and learned >= _AFFINITY_PHOTOS
+    use_affinity = asked or (affinity and learned >= AFFINITY_PHOTOS
                              and sum(wished.values()) <= limit)
     choices.choose('affinity', use_affinity, _why_affinity(
         affinity, learned, sum(wished.values()), limit, asked))
@@ -201,8 +202,8 @@ def _why_affinity(allowed: bool, learned: int, wished: float,
         return 'Given with --affinity.'
     if not allowed:
         return 'Not asked for.'
-    if learned < _AFFINITY_PHOTOS:
-        return (f'{learned} photos are fewer than the {_AFFINITY_PHOTOS} from '
+    if learned < AFFINITY_PHOTOS:
+        return (f'{learned} photos are fewer than the {AFFINITY_PHOTOS} from '
                 'which on boundaries are learned.')
     if wished > limit:
         return (f'With it everything takes {time_text(wished)}, more than '

@@ -13,6 +13,7 @@ from mmwsss.files.work_size import work_size
 from mmwsss.problems import ConfigError, DataError, one_line
 
 from .choices import (
+    AFFINITY_PHOTOS,
     Choices,
     choose_classes,
     choose_network,
@@ -182,7 +183,8 @@ def _planned(found: TaggedPhotos, request: Dict[str, Any],
                    'Every photo was decoded, and none is damaged.')
     values = choices.values
     asked = request['ask_affinity']
-    affinity = asked or request['affinity'] and learned >= 100
+    affinity = asked or request['affinity'] and (
+        learned >= AFFINITY_PHOTOS)
     with TemporaryDirectory() as folder:
         drafts = plan_configs(dict(
             values, affinity=affinity, affinity_epochs=1, localizer_epochs=1,
