@@ -86,7 +86,9 @@ def train(cfg: Config,
     _check_batches(runner)
     _warn_of_seen_photos(cfg, runner)
     if is_main_process():
-        _remove(earlier)
+        # A start that failed within this second has named its log the same.
+        own = osp.realpath(osp.join(cfg.work_dir, runner.timestamp))
+        _remove([path for path in earlier if osp.realpath(path) != own])
     runner.train()
     return runner
 

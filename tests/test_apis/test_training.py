@@ -33,7 +33,9 @@ def test_resumed_training_goes_on(localizer_config, tmp_path):
     assert runner.epoch == 2 and runner.iter == 4
 
 
-def test_another_training_is_replaced_only_if_asked(trained, tmp_path):
+def test_another_training_is_replaced_only_if_asked(trained, monkeypatch):
+    # All starts within one second, after which mmengine names the logs.
+    monkeypatch.setattr('time.localtime', lambda *_: time.gmtime(0))
     cfg, checkpoint = trained
     cfg.train_cfg.max_epochs = 1
     folder = Path(cfg.work_dir)
